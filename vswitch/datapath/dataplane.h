@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data plane as the control thread sees it: workers, ports, publishing a configuration, reading
+ * counters. What workers do with a frame is in pipeline.h.
+ *
+ * A change is: create what is new (vsw_port_create, vsw_fdb_create), vsw_dataplane_publish() with the
+ * whole model, then destroy what is gone. publish() returns after every worker has left the old
+ * snapshot; forwarding never pauses, and what the change does not touch keeps its state.
+ *
+ * Thread-safety: one control thread, except where noted.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "vswitch/datapath/fdb.h"
+#include "vswitch/datapath/port.h"
+#include "vswitch/io/io.h"
+#include "vswitch/model/model.h"
+
+struct vsw_dataplane;
+
+struct vsw_dataplane_conf {
+	uint16_t n_workers;                   /* 1..VSW_WORKERS_MAX */
+	int cores[VSW_WORKERS_MAX];           /* CPU of each worker, -1: not pinned */
+	bool poll;                            /* spin instead of sleeping when idle */
+	const char *run_dir;
+	/** Called (any thread) when vsw_io_env.notify() was: the control thread should look. */
+	void (*notify)(void *ctx, struct vsw_io *io);
+	void *ctx;
+	uint32_t n_mbufs;                     /* 2 KiB buffers; the big pool is a small part of it */
+};
+
+/** Make pools and start the workers. The EAL must be initialised. */
+int vsw_dataplane_start(const struct vsw_dataplane_conf *conf, struct vsw_dataplane **ret,
+			struct vd_err *reterr);
+
+/** Stop the workers and free everything; all ports must be destroyed before. Accepts NULL. */
+void vsw_dataplane_stop(struct vsw_dataplane *dp);
+
+/** What back ends need. Borrowed. */
+const struct vsw_io_env *vsw_dataplane_env(struct vsw_dataplane *dp);
+
+/** Take @io (which from now on belongs to the port) as a port. -ENOSPC, -ENOMEM. */
+int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first_mac,
+		    struct vsw_port **ret);
+
+/** The port must not be in the published model. Closes the back end. */
+void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port);
+
+/** A model with the run-time objects of its switches and ports, in the same order. */
+struct vsw_binding {
+	const struct vsw_model *model;
+	struct vsw_fdb *const *fdbs;          /* [model->n_switches] */
+	struct vsw_port *const *ports;        /* [model->n_ports] */
+};
+
+/**
+ * Make @b what the workers forward by. Nothing of @b or its model is referenced afterwards except
+ * the run-time objects. Learned entries of ports that left a switch are flushed. -ENOMEM, then
+ * nothing has changed.
+ */
+int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
+			  struct vd_err *reterr);
+
+/** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
+void vsw_dataplane_quiesce(struct vsw_dataplane *dp);
+
+/** Sum of all workers, back-end losses included. Any thread while the port exists. */
+void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *port,
+			struct vsw_port_stats *ret);
+
+/** The port of a data-plane index, or NULL. Control thread. */
+struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index);
+
+struct vsw_worker_stats {
+	int core;                             /* -1: not pinned */
+	uint64_t loops, empty_loops, sleeps;
+	uint64_t packets;
+	uint64_t busy_cycles, total_cycles;   /* TSC; busy = loops that moved packets */
+	uint16_t n_queues;
+};
+void vsw_worker_stats_get(const struct vsw_dataplane *dp, uint16_t worker,
+			  struct vsw_worker_stats *ret);
+uint16_t vsw_dataplane_workers(const struct vsw_dataplane *dp);

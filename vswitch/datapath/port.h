@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A port at run time: the open back end, its counters, what is attached to it. Configuration is not
+ * here: workers read that from the snapshot (snapshot.h), which points here.
+ *
+ * Counters are kept per worker with a single writer each; readers sum them, and may see a burst
+ * half counted. They live as long as the port and survive configuration changes.
+ *
+ * Thread-safety: created and destroyed by the control thread; workers reach a port only through a
+ * published snapshot, so it must be out of the snapshot, and a grace period over, before
+ * vsw_port_destroy().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <rte_common.h>
+#include <rte_spinlock.h>
+
+#include "vswitch/datapath/drops.h"
+#include "vswitch/io/io.h"
+
+#define VSW_WORKERS_MAX 16
+#define VSW_PORT_INDEX_NONE 0xffff
+
+struct vsw_counters {
+	uint64_t rx_packets, rx_bytes;   /* taken from the device, before any decision */
+	uint64_t tx_packets, tx_bytes;   /* taken by the device */
+	uint64_t drops[VSW_DROP_N];
+} __rte_cache_aligned;
+
+struct vsw_capture;
+
+struct vsw_port {
+	struct vsw_io *io;
+	const struct vsw_io_ops *ops;
+	uint16_t index;                  /* data-plane identity; never shown to users */
+	uint16_t n_rxq, n_txq;
+	bool tx_locked;                  /* workers share tx queues: take tx_lock[queue] */
+	struct vsw_capture *capture;     /* atomic; list of captures of this port, NULL mostly */
+	struct vd_mac first_mac;         /* netdev VM ports without a MAC: set once by a worker ... */
+	uint32_t first_mac_state;        /* ... atomic: 0 wanted, 1 being written, 2 valid, 3 not wanted */
+	uint32_t n_learned;              /* entries of this port in the FDB; guarded by the FDB's lock */
+	struct vsw_counters *counters[VSW_WORKERS_MAX];
+	rte_spinlock_t rx_lock[VSW_QUEUES_MAX]; /* trylock: queue hand-over between workers */
+	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];
+};
+
+struct vsw_port_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t drops[VSW_DROP_N];
+	uint64_t drops_total;
+};
