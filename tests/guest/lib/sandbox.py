@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+A private world for one test: own network, mount and process-id namespaces.
+
+Nothing a test makes can outlive it or meet another test: interfaces and named namespaces live in
+the private namespaces, files in a tmpfs, and the kernel kills every process when the first one
+ends, even when that end is kill -9. So no test needs clean-up code, and none can get it wrong.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+_MARK = "VIRIDIAN_GUEST_SANDBOX"
+_PR_SET_PDEATHSIG = 1
+
+here = os.path.dirname(os.path.abspath(__file__))
+work = None
+kernel = None
+
+
+def die_with_parent():
+    """For preexec_fn: SIGKILL me when my parent ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def sh(command, check=True, timeout=60, **kw):
+    """Run a command line and return its output; a failure shows the command and what it said."""
+    p = subprocess.run(command, shell=isinstance(command, str), text=True, timeout=timeout,
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                       preexec_fn=die_with_parent, **kw)
+    if check and p.returncode:
+        raise RuntimeError(f"{command}: status {p.returncode}\n{p.stdout}")
+    return p.stdout
+
+
+def enter(deadline_s):
+    """
+    Continue inside the sandbox, or end the process. Call it first. The kernel package is fetched on
+    the way, because the sandbox has no network. deadline_s bounds the whole test.
+    """
+    global work, kernel
+    if _MARK in os.environ:
+        work, kernel = os.environ[_MARK].split(":")
+        sh(f"mount -t tmpfs tmpfs {work}; mount -t tmpfs tmpfs /run; mkdir -p /run/netns;"
+           "mount -t sysfs sysfs /sys; ip link set lo up")
+        os.environ["TMPDIR"] = work
+        return
+    if os.geteuid():
+        sys.exit("this test makes namespaces and taps: run it as root")
+    fetched = subprocess.run([os.path.join(here, "kernel.sh")], stdout=subprocess.PIPE, text=True)
+    if fetched.returncode:
+        print("not ok 1 - fetch the guest kernel\n1..1")
+        sys.exit(1)
+    folder = tempfile.mkdtemp(prefix="viridian-guest.")
+    env = dict(os.environ, **{_MARK: f"{folder}:{fetched.stdout.strip()}"})
+    child = subprocess.Popen(
+        ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+         sys.executable, "-B", os.path.abspath(sys.argv[0])] + sys.argv[1:],
+        env=env, preexec_fn=die_with_parent)
+    # SystemExit unwinds to the finally below, where dying of the signal would not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        status = child.wait(deadline_s)
+    except subprocess.TimeoutExpired:
+        print(f"Bail out! the whole test ran longer than {deadline_s} s", flush=True)
+        status = 1
+    finally:
+        child.kill()
+        child.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(1 if status else 0)
+
+
+def keep_logs():
+    """Copy the log files out to $VIRIDIAN_GUEST_LOGS, when it is set."""
+    target = os.environ.get("VIRIDIAN_GUEST_LOGS")
+    if not target:
+        return "VIRIDIAN_GUEST_LOGS=DIR keeps the logs"
+    os.makedirs(target, exist_ok=True)
+    for name in os.listdir(work):
+        if name.endswith(".log"):
+            shutil.copy(os.path.join(work, name), target)
+    return f"logs are in {target}"

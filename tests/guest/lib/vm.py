@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""
+A test guest: a Debian cloud kernel and an initramfs under QEMU's TCG, driven over a serial line.
+
+    vm = Vm("guest", image, args=[...])
+    vm.boot()
+    text = vm.run("ip -br addr")            # raises GuestError when the status is not 0
+    status, text = vm.ask("ping -c1 x")     # never raises for a status
+
+TCG and not KVM: tests must run where /dev/kvm is absent or cannot run an ordinary kernel. Every
+wait has a deadline; a guest that panics ends QEMU at once (panic=-1, -no-reboot), which ends the
+wait.
+"""
+
+import base64
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+import sandbox
+from sandbox import sh
+
+# The guest's tty holds 4 KiB of input; a longer line could be cut.
+_MAX_COMMAND_SIZE = 2048
+
+
+class GuestError(Exception):
+    pass
+
+
+def tail(path, lines=25):
+    try:
+        with open(path, errors="replace") as f:
+            return "".join(f.readlines()[-lines:])
+    except OSError as e:
+        return f"{e}\n"
+
+
+def build_image(name, modules=(), stage=(), programs=(), files=(), drivers=()):
+    """Build an initramfs with image.sh; the lists are its options of the same names."""
+    out = os.path.join(sandbox.work, name + ".img")
+    command = [os.path.join(sandbox.here, "image.sh"), "--kernel", sandbox.kernel, "--out", out]
+    for option, values in (("--module", modules), ("--stage", stage), ("--program", programs),
+                           ("--file", files), ("--dpdk-driver", drivers)):
+        for v in values:
+            command += [option, v]
+    sh(command)
+    return out
+
+
+def compile_c(source, static=True):
+    """Compile one C file of lib/ and return the program's path."""
+    out = os.path.join(sandbox.work, os.path.splitext(source)[0])
+    sh(["cc", "-O2", "-Wall", "-Wextra", "-D_GNU_SOURCE", "-std=gnu17"]
+       + (["-static"] if static else [])
+       + ["-o", out, os.path.join(sandbox.here, source)])
+    return out
+
+
+class Vm:
+    """One QEMU process. Owned by the test; dies with it."""
+
+    def __init__(self, name, image, args=(), memory_mib=256, cpus=2, machine="pc", cpu="max",
+                 append="", memory_args=None):
+        """memory_args replaces -m, for a guest whose memory other processes map (shared_memory)."""
+        self.name = name
+        self.console = os.path.join(sandbox.work, f"{name}.console.log")
+        self.errors = os.path.join(sandbox.work, f"{name}.qemu.log")
+        self.qemu = None
+        self._agent = None
+        self._buffer = b""
+        self._id = 0
+        self._path = os.path.join(sandbox.work, f"{name}.agent")
+        self._command = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-machine", machine, "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", str(cpus),
+            *(memory_args or ["-m", str(memory_mib)]),
+            "-kernel", os.path.join(sandbox.kernel, "vmlinuz"), "-initrd", image,
+            "-append", f"console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off "
+                       f"random.trust_cpu=on {append}",
+            "-serial", f"file:{self.console}",
+            "-chardev", f"socket,id=agent,path={self._path}", "-serial", "chardev:agent",
+            *args]
+
+    @staticmethod
+    def shared_memory(size_mib):
+        """Memory in a memfd that a vhost-user back end can map."""
+        return ["-m", str(size_mib),
+                "-object", f"memory-backend-memfd,id=mem,size={size_mib}M,share=on",
+                "-numa", "node,memdev=mem"]
+
+    def start(self):
+        """Start QEMU and return without waiting for the guest."""
+        # The test listens and QEMU connects, so that the agent's first word cannot be lost.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._path)
+        listener.listen(1)
+        with open(self.errors, "ab") as log:
+            self.qemu = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log,
+                                         stderr=log, preexec_fn=sandbox.die_with_parent)
+        deadline = time.monotonic() + 30
+        while not select.select([listener], [], [], 0.2)[0]:
+            if self.qemu.poll() is not None or time.monotonic() > deadline:
+                raise GuestError(f"QEMU did not start:\n{tail(self.errors)}")
+        self._agent = listener.accept()[0]
+        listener.close()
+        os.unlink(self._path)
+
+    def wait_ready(self, timeout_s=90):
+        """Wait for the guest's agent."""
+        self._line("READY", time.monotonic() + timeout_s)
+
+    def boot(self, timeout_s=90):
+        self.start()
+        self.wait_ready(timeout_s)
+
+    def _line(self, start, deadline):
+        while True:
+            while b"\n" in self._buffer:
+                line, self._buffer = self._buffer.split(b"\n", 1)
+                line = line.decode(errors="replace").strip()
+                if line.startswith(start):
+                    return line
+            wait = deadline - time.monotonic()
+            if wait <= 0:
+                raise GuestError(f"{self.name}: no answer in time, wanted '{start}'\n"
+                                 + self.report())
+            if select.select([self._agent], [], [], min(wait, 1))[0]:
+                data = self._agent.recv(65536)
+                if not data:
+                    raise GuestError(f"{self.name}: the guest ended\n{self.report()}")
+                self._buffer += data
+
+    def ask(self, command, timeout_s=30):
+        """Run shell commands in the guest; return (status, stdout and stderr)."""
+        if len(command) > _MAX_COMMAND_SIZE:
+            raise ValueError("put long scripts into the image (files=)")
+        self._id += 1
+        text = base64.b64encode(command.encode()).decode()
+        self._agent.sendall(f"{self._id} {timeout_s} {text}\n".encode())
+        # The guest enforces timeout_s; the margin covers a slow line and a stolen host CPU.
+        parts = self._line(f"R {self._id} ", time.monotonic() + timeout_s + 20).split(" ")
+        status, size = int(parts[2]), int(parts[3])
+        data = base64.b64decode(parts[4] if len(parts) > 4 else "", validate=True)
+        if len(data) != min(size, 65536):
+            raise GuestError(f"{self.name}: the answer to '{command}' was cut on the line")
+        return status, data.decode(errors="replace")
+
+    def run(self, command, timeout_s=30):
+        """Run shell commands in the guest, which must succeed; return their output."""
+        status, text = self.ask(command, timeout_s)
+        if status:
+            raise GuestError(f"{self.name}: '{command}' ended with status {status}:\n{text}")
+        return text
+
+    def until(self, command, timeout_s=20):
+        """Repeat a command in the guest until it succeeds; return its output."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            status, text = self.ask(command)
+            if status == 0:
+                return text
+            if time.monotonic() > deadline:
+                raise GuestError(f"{self.name}: '{command}' did not succeed within "
+                                 f"{timeout_s} s:\n{text}")
+
+    def stop(self):
+        """End QEMU. The guest has no state worth a shutdown."""
+        if self.qemu and self.qemu.poll() is None:
+            self.qemu.send_signal(signal.SIGTERM)
+            try:
+                self.qemu.wait(5)
+            except subprocess.TimeoutExpired:
+                self.qemu.kill()
+                self.qemu.wait()
+        if self._agent:
+            self._agent.close()
+            self._agent = None
+
+    def report(self):
+        ended = "" if self.qemu is None or self.qemu.poll() is None \
+            else f"QEMU ended with status {self.qemu.returncode}\n"
+        return f"--- {self.name}\n{ended}{tail(self.errors, 10)}{tail(self.console)}"
