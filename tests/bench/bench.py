@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""./run bench: how fast the switch is beside its peers, in one interleaved run. tests/bench/README.md explains."""
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+import devices
+import machine
+import report
+import rounds
+from machine import BenchError, say
+from scenarios import GROUPS, SIZES
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+GENERATOR = os.path.join("tests", "bench", "viridian-bench-gen")
+WINDOWS = 2
+SPARE_PAGES = 64
+
+
+def parse(argv):
+    p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    p.add_argument("scenario", nargs="+", help="%s, one row of them (l2-1k, vlan-push, ...), or: report FILE..."
+                   % ", ".join(GROUPS))
+    p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
+    p.add_argument("--rounds", type=int, default=5, metavar="N")
+    p.add_argument("--first-round", type=int, default=0, metavar="N", help="number of the first round")
+    p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, viridian")
+    p.add_argument("--sizes", default=",".join(map(str, SIZES)), metavar="A,B", help="frame sizes in bytes")
+    p.add_argument("--against", metavar="COMMIT", help="also build and measure that commit")
+    p.add_argument("--records", metavar="FILE", help="append every window to FILE, one JSON object a line")
+    p.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
+    p.add_argument("--build", default=os.path.join(TREE, "build"), metavar="DIR")
+    p.add_argument("--window", type=float, default=0.35, metavar="SECONDS")
+    p.add_argument("--near-ns", type=float, default=90, metavar="NS",
+                   help="one-way core-to-core latency below which two cores are near")
+    p.add_argument("--generator-core", type=int, metavar="CORE")
+    p.add_argument("--device-core", type=int, metavar="CORE")
+    return p.parse_args(argv)
+
+
+def choose_scenarios(names):
+    by_name = {s.name: s for group in GROUPS.values() for s in group}
+    chosen = []
+    for name in names:
+        if name not in GROUPS and name not in by_name:
+            raise BenchError("no scenario %r; there are: %s; groups: %s"
+                             % (name, ", ".join(by_name), ", ".join(GROUPS)))
+        chosen += [s for s in GROUPS.get(name) or [by_name[name]] if s not in chosen]
+    return chosen
+
+
+def choose_devices(args, bench):
+    """Those asked for must be there; of the usual ones, those that are."""
+    asked = [d for d in args.duts.split(",") if d]
+    chosen = []
+    for name in asked or ["limit", "ovs", "vpp", "viridian"]:
+        device = devices.make(name, bench, args.build)
+        why = device.missing()
+        if why and (asked or name in ("limit", "viridian")):
+            raise BenchError("%s: %s" % (name, why))
+        if why:
+            say("bench: without %s: %s" % (name, why))
+        else:
+            chosen.append(device)
+    return chosen
+
+
+def heading(args, n_rounds):
+    return ("%s, TSC %.0f MHz, Linux %s, %s. One worker core over vhost-user, %d interleaved rounds.\n" % (
+        machine.cpu_model(), machine.tsc_mhz(), platform.release(), time.strftime("%-d %B %Y", time.gmtime()),
+        n_rounds))
+
+
+def measure(args):
+    sizes = sorted(int(s) for s in args.sizes.split(","))
+    scenarios = choose_scenarios(args.scenario)
+    if os.geteuid():
+        raise BenchError("hugepages and real-time threads need root")
+    path = os.path.join(args.build, GENERATOR)
+    if os.path.exists(os.path.join(args.build, "build.ninja")):
+        machine.run("ninja", "-C", args.build, GENERATOR, timeout=600)
+    if not os.path.exists(path):
+        raise BenchError("%s is not built: run ./run build first" % path)
+    recorder = rounds.Recorder(args.records)
+    with machine.Machine(args.generator_core, args.device_core) as bench:
+        chosen = choose_devices(args, bench)
+        bench.reserve_hugepages(sum(d.pages for d in chosen) + 128 + SPARE_PAGES)
+        settings = ["--near-ns", str(args.near_ns), "--windows", str(WINDOWS), "--window", str(args.window)]
+        generator = rounds.Generator(bench, path, settings)
+        rounds.run_rounds(bench, generator, chosen, scenarios, sizes, args.rounds, recorder, args.first_round)
+    return recorder.records
+
+
+def load(paths):
+    records = []
+    for path in paths:
+        with open(path) as f:
+            records += [json.loads(line) for line in f]
+    return records
+
+
+def main(argv):
+    args = parse(argv)
+    if args.scenario[0] == "report":
+        records = load(args.scenario[1:])
+    else:
+        records = measure(args)
+    result = report.rows(records)
+    text = report.table(result)
+    if args.json:
+        print(json.dumps(report.as_json(result), indent=1))
+        say(text)
+    else:
+        print(text)
+    if args.write_docs:
+        n_rounds = len({r["round"] for r in records})
+        report.write_docs(os.path.join(TREE, "docs", "performance.md"), heading(args, n_rounds) + "\n" + text)
+    return 1 if any(row["mpps_median"] is None for row in result) or not result else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BenchError as error:
+        say("bench: %s" % error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

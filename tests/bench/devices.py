@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Devices under test: each offers two vhost-user sockets, runs its data path on one core and stays until stopped.
+
+  limit     dpdk-testpmd, forward mode io: two port accesses and nothing else
+  macswap   dpdk-testpmd, forward mode macswap
+  ovs       Open vSwitch with its user-space datapath, private database, NORMAL action
+  vpp       VPP bridge domain, when VIRIDIAN_VPP_PREFIX points to an installation
+  viridian  this project's daemon
+"""
+import os
+import shutil
+import signal
+import subprocess
+
+import machine
+from machine import BenchError, read, run, tail, wait_until
+from scenarios import VLAN
+
+EAL = ["--in-memory", "--no-pci", "--no-telemetry", "--single-file-segments"]
+OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+OVS_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
+
+
+class Device:
+    """One device. Life: start(kind), then thaw()/freeze() around each measurement, then stop()."""
+    name = ""
+    job = "switch"        # "copy": frames come out as they went in; "swap": with their MAC addresses swapped
+    kinds = ("l2", "vlan", "idle")
+    pages = 256           # hugepages it needs
+
+    def __init__(self, bench):
+        self.bench = bench            # machine.Machine
+        self.process = None
+        self.dir = None
+        self.watch = None             # schedstat file of its worker thread
+
+    def missing(self):
+        """Why it cannot run here, or ""."""
+        return ""
+
+    def sockets(self):
+        return [os.path.join(self.dir, "vu%d" % i) for i in (0, 1)]
+
+    def start(self, kind):
+        self.dir = self.bench.folder(self.name.replace("/", "_"))
+        self.launch(kind)
+        wait_until(lambda: all(os.path.exists(s) for s in self.sockets()) or self._died(), 15,
+                   "%s: its two sockets" % self.name)
+        self.watch = machine.busiest_thread(self.process.pid)
+        self.freeze()
+
+    def _died(self):
+        if self.process.poll() is None:
+            return False
+        raise BenchError("%s ended at once:\n%s" % (self.name, tail(self.log())))
+
+    def log(self):
+        return os.path.join(self.dir, "log")
+
+    def launch(self, kind):
+        raise NotImplementedError
+
+    def freeze(self):
+        """A device that is not being measured must not take time from the one that is."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        machine.stop(self.process)
+        self.process = None
+
+
+class Testpmd(Device):
+    def __init__(self, bench, name, mode):
+        super().__init__(bench)
+        self.name, self.mode = name, mode
+        self.job = "swap" if mode == "macswap" else "copy"
+
+    def missing(self):
+        return "" if shutil.which("dpdk-testpmd") else "dpdk-testpmd is not installed (package dpdk-dev)"
+
+    def launch(self, kind):
+        ports = []
+        for i, path in enumerate(self.sockets()):
+            ports += ["--vdev", "net_vhost%d,iface=%s,queues=1" % (i, path)]
+        control, worker = self.bench.generator_core, self.bench.device_core
+        self.process = self.bench.start(
+            ["dpdk-testpmd", "-l", "%d,%d" % (control, worker), "--main-lcore", str(control), *EAL, *ports,
+             "-m", str(self.pages * machine.HUGE_MIB), "--", "-i", "--auto-start", "--burst=32",
+             "--forward-mode=" + self.mode], self.log(), stdin=subprocess.PIPE)
+        wait_until(lambda: "testpmd>" in read(self.log()) or self._died(), 15, "%s: its prompt" % self.name)
+
+
+class Ovs(Device):
+    name = "ovs"
+    pages = 560
+    kinds = ("l2", "vlan")
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.database = None
+
+    def missing(self):
+        have = all(map(shutil.which, ("ovsdb-tool", "ovsdb-server", "ovs-vsctl"))) and os.path.exists(OVS_DPDK)
+        return "" if have else "Open vSwitch with DPDK is not installed (package openvswitch-switch-dpdk)"
+
+    def vsctl(self, *argv):
+        run("ovs-vsctl", "--timeout=20", "--db=unix:%s/db.sock" % self.dir, *argv, env=self.env)
+
+    def launch(self, kind):
+        folder = self.dir
+        self.env = dict(os.environ, OVS_RUNDIR=folder, OVS_LOGDIR=folder, OVS_DBDIR=folder,
+                        OVS_SYSCONFDIR=folder)
+        run("ovsdb-tool", "create", folder + "/conf.db", OVS_SCHEMA, env=self.env)
+        self.database = self.bench.start(
+            ["ovsdb-server", folder + "/conf.db", "--remote=punix:%s/db.sock" % folder, "-vconsole:off",
+             "--log-file=%s/db.log" % folder], folder + "/db.out", env=self.env)
+        wait_until(lambda: os.path.exists(folder + "/db.sock"), 10, "ovs: its database")
+        options = {"dpdk-init": "true", "dpdk-lcore-mask": hex(1 << self.bench.generator_core),
+                   "pmd-cpu-mask": hex(1 << self.bench.device_core), "dpdk-socket-mem": "1024",
+                   "vhost-sock-dir": ".", "dpdk-extra": " ".join(EAL)}
+        self.vsctl("--no-wait", "init", "--", "set", "Open_vSwitch", ".",
+                   *("other_config:%s=\"%s\"" % pair for pair in options.items()))
+        self.process = self.bench.start(
+            [OVS_DPDK, "unix:%s/db.sock" % folder, "--pidfile=%s/pid" % folder, "-vconsole:off",
+             "--unixctl=%s/ctl" % folder, "--log-file=" + self.log()], folder + "/out", env=self.env)
+        self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+                   "fail_mode=standalone", "other_config:mac-table-size=262144",
+                   "other_config:mac-aging-time=3000")
+        for i in (0, 1):
+            self.vsctl("add-port", "br0", "vu%d" % i, "--", "set", "Interface", "vu%d" % i,
+                       "type=dpdkvhostuser")
+        if kind == "vlan":
+            self.vsctl("set", "port", "vu0", "tag=%d" % VLAN, "vlan_mode=access", "--",
+                       "set", "port", "vu1", "trunks=%d" % VLAN, "vlan_mode=trunk")
+
+    def stop(self):
+        super().stop()
+        machine.stop(self.database)
+        self.database = None
+
+
+class Vpp(Device):
+    name = "vpp"
+    pages = 128
+    kinds = ("l2", "vlan")
+
+    def __init__(self, bench):
+        super().__init__(bench)
+        self.prefix = os.environ.get("VIRIDIAN_VPP_PREFIX", "")
+
+    def missing(self):
+        if not self.prefix:
+            return "VIRIDIAN_VPP_PREFIX does not point to a VPP installation"
+        return "" if os.path.exists(self.prefix + "/bin/vpp") else "no bin/vpp in " + self.prefix
+
+    def cli(self, *lines):
+        for line in lines:
+            out = run(self.prefix + "/bin/vppctl", "-s", self.dir + "/cli.sock", *line.split())
+            if "unknown input" in out or "error" in out.lower():
+                raise BenchError("vpp: %s: %s" % (line, out.strip()))
+
+    def launch(self, kind):
+        plugins = next((os.path.join(top, "vpp_plugins") for top, names, _ in os.walk(self.prefix)
+                        if "vpp_plugins" in names), "")
+        config = self.dir + "/startup.conf"
+        with open(config, "w") as f:
+            f.write("unix { nodaemon nosyslog cli-listen %(dir)s/cli.sock runtime-dir %(dir)s }\n"
+                    "api-segment { prefix viridian-bench }\n"
+                    "cpu { main-core %(main)d corelist-workers %(worker)d }\n"
+                    "memory { main-heap-size 1G }\n"
+                    "buffers { buffers-per-numa 32768 default data-size 2048 }\n"
+                    "statseg { size 64M socket-name %(dir)s/stats.sock }\n"
+                    "plugins { path %(plugins)s }\n"
+                    % dict(dir=self.dir, main=self.bench.generator_core, worker=self.bench.device_core,
+                           plugins=plugins))
+        self.process = self.bench.start([self.prefix + "/bin/vpp", "-c", config], self.log())
+        wait_until(lambda: os.path.exists(self.dir + "/cli.sock") or self._died(), 20, "vpp: its CLI")
+        a, b = "VirtualEthernet0/0/0", "VirtualEthernet0/0/1"
+        for i, port in enumerate((a, b)):
+            self.cli("create vhost-user socket %s server" % self.sockets()[i],
+                     "set interface state %s up" % port)
+        self.cli("create bridge-domain 10 learn 1 forward 1 uu-flood 1 flood 1 arp-term 0",
+                 "set interface l2 bridge %s 10" % a)
+        if kind == "vlan":
+            self.cli("create sub-interfaces %s %d dot1q %d exact-match" % (b, VLAN, VLAN),
+                     "set interface state %s.%d up" % (b, VLAN),
+                     "set interface l2 bridge %s.%d 10" % (b, VLAN),
+                     "set interface l2 tag-rewrite %s.%d pop 1" % (b, VLAN))
+        else:
+            self.cli("set interface l2 bridge %s 10" % b)
+
+
+class Viridian(Device):
+    """The daemon of a build folder: this tree's, or another commit's for --against."""
+    pages = 320
+    memory_mib = 512
+
+    def __init__(self, bench, build, name="viridian"):
+        super().__init__(bench)
+        self.name, self.build = name, build
+        self.daemon = os.path.join(build, "vswitch", "viridiand")
+        self.client = os.path.join(build, "ctl", "viridian")
+
+    def missing(self):
+        lost = [p for p in (self.daemon, self.client) if not os.path.exists(p)]
+        return "%s is not built (./run build)" % " and ".join(lost) if lost else ""
+
+    def ctl(self, *argv):
+        return run(self.client, "--socket", self.dir + "/control", *argv)
+
+    def launch(self, kind):
+        poll = [] if kind == "idle" else ["--poll"]
+        self.process = self.bench.start(
+            [self.daemon, "--socket", self.dir + "/control", "--state", self.dir + "/state",
+             "--workers", str(self.bench.device_core), "--memory", str(self.memory_mib), *poll], self.log())
+        wait_until(lambda: os.path.exists(self.dir + "/control") or self._died(), 15,
+                   "%s: its control socket" % self.name)
+        self.ctl("switch", "add", "bench", "--type", "private")
+        modes = {"vlan": ("access:%d" % VLAN, "trunk:%d" % VLAN)}.get(kind, ("none", "none"))
+        for name, path, mode in zip("ab", self.sockets(), modes):
+            self.ctl("port", "add", name, "--switch", "bench", "--device", "vhost-user:" + path,
+                     "--learn", "200000", "--vlan", mode)
+
+
+def make(name, bench, build):
+    """The device called name. BenchError with the names there are when it is unknown."""
+    makers = {"limit": lambda: Testpmd(bench, "limit", "io"),
+              "macswap": lambda: Testpmd(bench, "macswap", "macswap"),
+              "ovs": lambda: Ovs(bench), "vpp": lambda: Vpp(bench),
+              "viridian": lambda: Viridian(bench, build)}
+    if name not in makers:
+        raise BenchError("no device %r; there are: %s" % (name, ", ".join(makers)))
+    return makers[name]()

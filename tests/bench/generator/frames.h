@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frames that are sent: headers built once, so that sending is one 64-byte copy.
+ *
+ * Flow i of side A goes from MAC 02:aa:<i mod macs> and host <i mod hosts> to 02:bb:<i mod macs>; side B
+ * sends the exact reverse. Payloads are zero, so the checksum over the header bytes alone is right.
+ * Source: RFC 791, 768, 9293 (headers), RFC 1071 (checksum), IEEE 802.1Q-2018 9.6 (tag).
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "options.h"
+
+#define FRAME_HDR 64  /* bytes of a template: Ethernet, tag, IPv4 and TCP fit; one cache line */
+
+/**
+ * Build side @side's templates in the same shuffled order for both sides: a walk in order would let
+ * a look-up table see neighbours in neighbouring buckets.
+ *
+ * Return: n_flows * FRAME_HDR bytes, 64-byte aligned, the caller frees with rte_free(); NULL: no memory.
+ */
+uint8_t *frames_build(const struct gen_options *o, enum gen_side side);
+
+/** Turn a received frame into its answer: swap MACs, IPv4 addresses and ports. Checksums stay right. */
+void frame_swap(uint8_t *frame);

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Learning, throughput windows and ping-pong. */
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_cycles.h>
+
+#include "place.h"
+
+#define LOOPS_A_CHECK   16     /* loops between two looks at the clock */
+#define SAMPLE_EVERY_S  0.025  /* placement samples inside a window */
+#define PING_TIMEOUT_S  0.02
+#define PING_SAMPLE_S   0.002  /* a ping-pong run is short */
+#define PINGS_LOST_MAX  200
+#define NEAR_SHARE      0.9
+#define LOOK_S          0.1    /* a short look at the placement before a window */
+
+volatile bool measure_stop;
+
+static uint64_t to_cycles(double seconds)
+{
+	return (uint64_t)(rte_get_tsc_hz() * seconds);
+}
+
+void measure_learn(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	double cycles_a_frame = rte_get_tsc_hz() / (o->learn_mpps * 1e6);
+	uint64_t start, now, end;
+	int i;
+
+	for (i = N_SIDES - 1; i >= 0; i--) {
+		struct side *s = &sides[i];
+		uint32_t n_sent = 0;
+
+		start = rte_rdtsc();
+		while (n_sent < o->n_flows && !measure_stop) {
+			if ((rte_rdtsc() - start) / cycles_a_frame > n_sent) {
+				if (!s->n_pending)
+					side_fill(s, 1);
+				n_sent += s->n_pending ? side_push(s) : 0;
+			}
+			side_drain(&sides[SIDE_A], false);
+			side_drain(&sides[SIDE_B], false);
+		}
+	}
+	end = rte_rdtsc() + to_cycles(0.05);
+	for (now = rte_rdtsc(); now < end; now = rte_rdtsc()) {
+		side_drain(&sides[SIDE_A], false);
+		side_drain(&sides[SIDE_B], false);
+	}
+}
+
+struct window {
+	double seconds;
+	uint64_t n_loops, n_idle;
+	struct place_window place;
+	struct place_verdict verdict;
+};
+
+/* Send and receive for @seconds; sample placement when @w is not NULL. */
+static double run_for(struct side sides[N_SIDES], const struct gen_options *o, double seconds,
+		      struct window *w)
+{
+	bool send_a = strcmp(o->dir, "ba") != 0, send_b = strcmp(o->dir, "ab") != 0;
+	uint64_t start = rte_rdtsc(), end = start + to_cycles(seconds), now = start, next = start;
+	int i;
+
+	while (now < end && !measure_stop) {
+		for (i = 0; i < LOOPS_A_CHECK; i++) {
+			uint32_t did = 0;
+
+			if (send_a)
+				did += side_send(&sides[SIDE_A]);
+			if (send_b)
+				did += side_send(&sides[SIDE_B]);
+			did += side_drain(&sides[SIDE_B], o->reflect);
+			did += side_drain(&sides[SIDE_A], false);
+			if (w) {
+				w->n_loops++;
+				w->n_idle += !did;
+			}
+		}
+		now = rte_rdtsc();
+		if (w && now >= next) {
+			place_sample(&w->place);
+			next = now + to_cycles(SAMPLE_EVERY_S);
+		}
+	}
+	return (double)(rte_rdtsc() - start) / rte_get_tsc_hz();
+}
+
+static void print_place(const struct place_verdict *v)
+{
+	printf("\"near\":%.3f,\"c2c_ns\":%.1f,\"self_wait\":%.4f,\"peer_wait\":%.4f,\"steal\":%.4f",
+	       v->near, v->c2c_median_ns, v->self_wait, v->peer_wait, v->steal);
+}
+
+static bool is_clean(const struct place_verdict *v, const struct gen_options *o)
+{
+	return (v->near < 0 || v->near >= NEAR_SHARE) && v->self_wait <= o->max_wait &&
+	       v->peer_wait <= o->max_wait && v->steal <= 2 * o->max_wait;
+}
+
+static void print_hex(const uint8_t *data)
+{
+	int i;
+
+	putchar('"');
+	for (i = 0; i < FRAME_HDR; i++)
+		printf("%02x", data[i]);
+	putchar('"');
+}
+
+static void print_pair(const char *name, double a, double b)
+{
+	printf("\"%s\":[%.4f,%.4f],", name, a, b);
+}
+
+static double ratio(double part, double whole)
+{
+	return whole > 0 ? part / whole : 0;
+}
+
+static void print_window(const struct side sides[N_SIDES], const struct window *w, bool clean)
+{
+	const struct side *sa = &sides[SIDE_A], *sb = &sides[SIDE_B];
+	const struct side_count *a = &sa->count, *b = &sb->count;
+	double us = w->seconds * 1e6, n_rx = a->n_rx + b->n_rx, n_tx = a->n_tx + b->n_tx;
+
+	printf("{\"seconds\":%.4f,\"mpps\":%.4f,", w->seconds, n_rx / us);
+	printf("\"loss\":%.5f,\"idle\":%.4f,", n_tx ? 1 - n_rx / n_tx : 0,
+	       ratio(w->n_idle, w->n_loops));
+	print_pair("tx_mpps", a->n_tx / us, b->n_tx / us);
+	print_pair("rx_mpps", a->n_rx / us, b->n_rx / us);
+	print_pair("tagged", ratio(a->n_tagged, a->n_rx), ratio(b->n_tagged, b->n_rx));
+	print_pair("rx_size", ratio(a->rx_bytes, a->n_rx), ratio(b->rx_bytes, b->n_rx));
+	printf("\"sample_size\":[%u,%u],\"sample_zero\":[%d,%d],\"sample\":[", sa->sample_size,
+	       sb->sample_size, sa->sample_zero, sb->sample_zero);
+	print_hex(sa->sample);
+	putchar(',');
+	print_hex(sb->sample);
+	printf("],");
+	print_place(&w->verdict);
+	printf(",\"clean\":%s}\n", clean ? "true" : "false");
+	fflush(stdout);
+}
+
+static void side_reset(struct side *s)
+{
+	memset(&s->count, 0, sizeof(s->count));
+	s->sample_size = 0;
+	s->want_sample = true;
+}
+
+/* Run unmeasured until the placement is near or @patience_s is over. Return: seconds spent. */
+static double await_near(struct side sides[N_SIDES], const struct gen_options *o, struct window *w,
+			 double patience_s)
+{
+	double spent_s = 0;
+
+	while (spent_s < patience_s && o->peer_core >= 0 && !measure_stop) {
+		w->place.n_samples = 0;
+		spent_s += run_for(sides, o, LOOK_S, w);
+		place_end(&w->place, NULL, LOOK_S, o->near_ns, &w->verdict);
+		if (w->verdict.near < 0 || w->verdict.near >= NEAR_SHARE)
+			break;
+	}
+	return spent_s;
+}
+
+void measure_throughput(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	static struct window w; /* static: a page of samples does not belong on the stack */
+	uint32_t n_clean = 0, i;
+
+	run_for(sides, o, o->warm_s, NULL);
+	double patience_s = o->patience_s;
+
+	for (i = 0; i < o->max_windows && n_clean < o->n_windows && !measure_stop; i++) {
+		bool clean;
+
+		patience_s -= await_near(sides, o, &w, patience_s);
+		side_reset(&sides[SIDE_A]);
+		side_reset(&sides[SIDE_B]);
+		w.n_loops = w.n_idle = 0;
+		place_begin(&w.place, o->watch);
+		w.seconds = run_for(sides, o, o->window_s, &w);
+		place_end(&w.place, o->watch, w.seconds, o->near_ns, &w.verdict);
+		clean = is_clean(&w.verdict, o);
+		n_clean += clean;
+		print_window(sides, &w, clean);
+	}
+}
+
+/* Wait for a frame on @s. Return: the first one, NULL after PING_TIMEOUT_S. */
+static struct rte_mbuf *await(struct side *s)
+{
+	uint64_t limit = rte_rdtsc() + to_cycles(PING_TIMEOUT_S);
+	struct rte_mbuf *burst[32];
+	uint32_t n;
+
+	do {
+		n = side_rx(s, burst, RTE_DIM(burst));
+		if (n > 1)
+			rte_pktmbuf_free_bulk(burst + 1, n - 1);
+		if (n)
+			return burst[0];
+	} while (rte_rdtsc() < limit && !measure_stop);
+	return NULL;
+}
+
+/* One round trip. Return: its cycles, 0 when lost. */
+static uint64_t ping(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	struct side *a = &sides[SIDE_A], *b = &sides[SIDE_B];
+	struct rte_mbuf *m;
+	uint64_t start;
+
+	if (!a->n_pending)
+		side_fill(a, 1);
+	start = rte_rdtsc();
+	while (a->n_pending && !side_push(a) && !measure_stop)
+		;
+	m = await(b);
+	if (!m)
+		return 0;
+	if (o->reflect) {
+		frame_swap(rte_pktmbuf_mtod(m, uint8_t *));
+		while (!rte_eth_tx_burst(b->port, 0, &m, 1) && !measure_stop)
+			;
+	} else {
+		rte_pktmbuf_free(m);
+		if (!b->n_pending)
+			side_fill(b, 1);
+		while (b->n_pending && !side_push(b) && !measure_stop)
+			;
+	}
+	m = await(a);
+	rte_pktmbuf_free(m);
+	return m ? rte_rdtsc() - start : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void print_latency(uint64_t *trips, uint32_t n, uint32_t n_lost,
+			  const struct place_verdict *v, bool clean)
+{
+	double us = 1e6 / rte_get_tsc_hz();
+
+	qsort(trips, n, sizeof(*trips), compare);
+	printf("{\"pings\":%u,\"lost\":%u,", n, n_lost);
+	if (n)
+		printf("\"min_us\":%.3f,\"p50_us\":%.3f,\"p90_us\":%.3f,\"p99_us\":%.3f,"
+		       "\"max_us\":%.2f,", trips[0] * us, trips[n / 2] * us,
+		       trips[(size_t)n * 90 / 100] * us, trips[(size_t)n * 99 / 100] * us,
+		       trips[n - 1] * us);
+	print_place(v);
+	printf(",\"clean\":%s}\n", clean ? "true" : "false");
+	fflush(stdout);
+}
+
+void measure_latency(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	static struct window w;
+	uint64_t *trips = calloc(o->n_pings + 1, sizeof(*trips)), start, next;
+	uint32_t n = 0, n_lost = 0, i;
+
+	if (!trips)
+		rte_exit(1, "no memory for %u pings\n", o->n_pings);
+	for (i = 0; i < 20; i++)
+		ping(sides, o);
+	place_begin(&w.place, o->watch);
+	start = next = rte_rdtsc();
+	for (i = 0; i < o->n_pings && n_lost < PINGS_LOST_MAX && !measure_stop; i++) {
+		uint64_t trip;
+
+		if (rte_rdtsc() >= next) {
+			place_sample(&w.place);
+			next = rte_rdtsc() + to_cycles(PING_SAMPLE_S);
+		}
+		if (o->gap_us)
+			rte_delay_us_block(o->gap_us);
+		trip = ping(sides, o);
+		if (trip)
+			trips[n++] = trip;
+		else
+			n_lost++;
+	}
+	w.seconds = (double)(rte_rdtsc() - start) / rte_get_tsc_hz();
+	place_end(&w.place, o->watch, w.seconds, o->near_ns, &w.verdict);
+	print_latency(trips, n, n_lost, &w.verdict, is_clean(&w.verdict, o));
+	free(trips);
+}

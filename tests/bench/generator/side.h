@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One port of the generator: its pools, templates and counters, and the loops' inner steps.
+ *
+ * The steps are inline because the generator must stay faster than every device it measures: it shares its
+ * one core between sending and receiving on both ports.
+ * Thread-safety: one thread owns a side.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "frames.h"
+#include "options.h"
+
+struct side_count {
+	uint64_t n_tx, n_rx, rx_bytes, n_tagged;
+};
+
+struct side {
+	uint16_t port;
+	const struct gen_options *o;
+	struct rte_mempool *tx_pool, *rx_pool;
+	uint8_t *templates;
+	uint32_t next;                              /* template to send next */
+	struct rte_mbuf *pending[GEN_BURST_MAX];    /* filled, not yet accepted by the ring */
+	uint32_t n_pending, first_pending;
+	struct side_count count;
+	uint8_t sample[FRAME_HDR];                  /* header of one received frame */
+	uint32_t sample_size;                       /* its size in bytes; 0: none yet */
+	bool sample_zero;                           /* is its payload still all zero? */
+	bool want_sample;
+};
+
+/** Create pools and templates, configure and start the port. Exits with a message when it cannot. */
+void side_open(struct side *s, const struct gen_options *o, enum gen_side which);
+void side_close(struct side *s);
+
+/** Keep a copy of @m's header for the caller's verification. */
+void side_sample(struct side *s, const struct rte_mbuf *m);
+
+/* Prepare a burst of @n frames from the templates. */
+static inline void side_fill(struct side *s, uint32_t n)
+{
+	const uint8_t *templates = s->templates;
+	uint32_t next = s->next, n_flows = s->o->n_flows, i;
+	uint16_t size = s->o->size;
+
+	if (rte_pktmbuf_alloc_bulk(s->tx_pool, s->pending, n))
+		return; /* all buffers are in the ring: the device is behind */
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = s->pending[i];
+
+		memcpy(rte_pktmbuf_mtod(m, void *), templates + (size_t)next * FRAME_HDR, FRAME_HDR);
+		m->data_len = size;
+		m->pkt_len = size;
+		if (++next == n_flows)
+			next = 0;
+	}
+	s->next = next;
+	s->first_pending = 0;
+	s->n_pending = n;
+}
+
+/* Offer what is pending. Return: frames the ring took. */
+static inline uint32_t side_push(struct side *s)
+{
+	uint32_t n = rte_eth_tx_burst(s->port, 0, s->pending + s->first_pending, s->n_pending);
+
+	s->first_pending += n;
+	s->n_pending -= n;
+	s->count.n_tx += n;
+	return n;
+}
+
+static inline uint32_t side_send(struct side *s)
+{
+	if (!s->n_pending)
+		side_fill(s, s->o->burst);
+	return s->n_pending ? side_push(s) : 0;
+}
+
+static inline uint32_t side_rx(struct side *s, struct rte_mbuf **burst, uint32_t max)
+{
+	uint32_t q, n = 0;
+
+	for (q = 0; q < s->o->n_rxq && !n; q++)
+		n = rte_eth_rx_burst(s->port, q, burst, max);
+	return n;
+}
+
+/* Receive one burst, count it, and drop it or (@answer) send it back. Return: frames received. */
+static inline uint32_t side_drain(struct side *s, bool answer)
+{
+	struct rte_mbuf *burst[GEN_BURST_MAX];
+	uint32_t n = side_rx(s, burst, s->o->burst), sent = 0, i;
+
+	if (!n)
+		return 0;
+	const uint8_t *first = rte_pktmbuf_mtod(burst[0], const uint8_t *);
+
+	s->count.n_rx += n;
+	s->count.rx_bytes += (uint64_t)n * burst[0]->pkt_len;
+	if (first[12] == 0x81 && first[13] == 0x00)
+		s->count.n_tagged += n;
+	if (unlikely(s->want_sample))
+		side_sample(s, burst[0]);
+	if (answer) {
+		for (i = 0; i < n; i++)
+			frame_swap(rte_pktmbuf_mtod(burst[i], uint8_t *));
+		sent = rte_eth_tx_burst(s->port, 0, burst, n);
+		s->count.n_tx += sent;
+	}
+	if (sent < n)
+		rte_pktmbuf_free_bulk(burst + sent, n - sent);
+	return n;
+}

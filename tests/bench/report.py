@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From records to rows: medians over clean windows, ratios inside one round; as a table, as JSON, into the docs."""
+import re
+from statistics import median
+
+import machine
+
+FIELDS = ("scenario", "size", "flows", "dut", "workers", "mpps_median", "mpps_min", "mpps_max",
+          "cycles_per_packet", "ratio_to_limit", "ratio_to_ovs")
+EXTRA = ("p50_us", "p99_us", "gbps")  # medians, only in rows that have them
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def place(record):
+    """Windows are compared only with windows of the same placement."""
+    if record["clean"]:
+        return "clean"
+    return "far" if 0 <= record["near"] <= 0.1 else "mixed"
+
+
+def usable(records):
+    """(records to quote, note). Only windows whose frames were verified; clean ones where there are any."""
+    right = [r for r in records if not r["wrong"]]
+    for kind, note in (("clean", ""), ("far", "cores far apart"), ("mixed", "unsteady placement")):
+        found = [r for r in right if place(r) == kind]
+        if found:
+            return found, note
+    return [], "no result"
+
+
+def by_round(records, kind):
+    """{round: median Mpps} of the windows of one placement."""
+    rounds = {}
+    for r in records:
+        if place(r) == kind and not r["wrong"]:
+            rounds.setdefault(r["round"], []).append(r["mpps"])
+    return {n: median(values) for n, values in rounds.items()}
+
+
+def ratio(records, peer):
+    """Median over the rounds both took part in of ours / theirs; None without a common round."""
+    for kind in ("clean", "far", "mixed"):
+        ours, theirs = by_round(records, kind), by_round(peer, kind)
+        both = [ours[n] / theirs[n] for n in ours if theirs.get(n)]
+        if both:
+            return round(median(both), 3)
+    return None
+
+
+def rows(records):
+    """One dictionary a (scenario, size, device), in the order of first appearance."""
+    cells = {}
+    for r in records:
+        cells.setdefault((r["scenario"], r["size"]), {}).setdefault(r["dut"], []).append(r)
+    mhz = machine.tsc_mhz()
+    result = []
+    for (scenario, size), duts in cells.items():
+        for dut, every in duts.items():
+            found, note = usable(every)
+            mpps = [r["mpps"] for r in found]
+            row = dict(scenario=scenario, size=size, flows=every[0]["flows"], dut=dut, workers=1,
+                       mpps_median=round(median(mpps), 4) if mpps else None,
+                       mpps_min=round(min(mpps), 4) if mpps else None,
+                       mpps_max=round(max(mpps), 4) if mpps else None,
+                       cycles_per_packet=round(mhz / median(mpps), 1) if mpps and median(mpps) else None,
+                       ratio_to_limit=ratio(every, duts.get("limit", [])),
+                       ratio_to_ovs=ratio(every, duts.get("ovs", [])),
+                       n=len(mpps), rounds=len({r["round"] for r in found}), note=note,
+                       idle=round(median(r.get("idle", 0) for r in found), 2) if found else None)
+            for key in EXTRA:
+                values = [r[key] for r in found if key in r]
+                if values:
+                    row[key] = round(median(values), 3)
+            wrong = sorted({r["wrong"] for r in every if r["wrong"]})
+            if wrong:  # one example is enough
+                row["note"] = "; ".join(filter(None, [note, wrong[0]]))
+            result.append(row)
+    return result
+
+
+def as_json(result):
+    """The contract's array: the fixed fields, and the medians of EXTRA where a row has them."""
+    return [{key: row[key] for key in (*FIELDS, *EXTRA) if key in row} for row in result]
+
+
+def _cell(value, form):
+    return "-" if value is None else form % value
+
+
+def table(result):
+    """Markdown that also reads well on a terminal."""
+    extra = [key for key in EXTRA if any(key in row for row in result)]
+    head = ["scenario", "bytes", "flows", "device", "Mpps median", "min", "max", "cycles/packet", "x limit",
+            "x ovs", "windows", *extra, "note"]
+    lines = [head]
+    for row in result:
+        lines.append([row["scenario"], str(row["size"]), str(row["flows"]), row["dut"],
+                      _cell(row["mpps_median"], "%.2f"), _cell(row["mpps_min"], "%.2f"),
+                      _cell(row["mpps_max"], "%.2f"), _cell(row["cycles_per_packet"], "%.0f"),
+                      _cell(row["ratio_to_limit"], "%.2f"), _cell(row["ratio_to_ovs"], "%.2f"),
+                      "%d in %d rounds" % (row["n"], row["rounds"]),
+                      *(_cell(row.get(key), "%.2f") for key in extra), row["note"]])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    lines.insert(1, ["-" * w for w in widths])
+    return "\n".join("| " + " | ".join(text.ljust(w) for text, w in zip(line, widths)) + " |" for line in lines)
+
+
+def write_docs(path, text):
+    """Replace what stands between the two markers of a page."""
+    with open(path) as f:
+        page = f.read()
+    if BEGIN not in page or END not in page:
+        raise machine.BenchError("%s has no lines %s and %s" % (path, BEGIN, END))
+    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
+    page = re.sub(pattern, lambda _: "%s\n%s\n%s" % (BEGIN, text, END), page, flags=re.S)
+    with open(path, "w") as f:
+        f.write(page)

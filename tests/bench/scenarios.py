@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is measured: one table. A scenario is traffic (generator options), the job the device is set up for
+(kind), and what a received frame must look like (expect), so that a device which does not do the job has no row.
+
+Side A of the generator is port 0 of the device, side B is port 1. kinds:
+  l2      two ports of one learning switch
+  vlan    A is an access port of VLAN 100, B a trunk that carries it
+  idle    as l2, but the device may sleep when nothing arrives
+"""
+from dataclasses import dataclass, field
+
+VLAN = 100
+SIZES = (64, 512, 1500)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    kind: str
+    flows: int = 1
+    macs: int = 1
+    hosts: int = 1
+    options: tuple = ()
+    to: str = "b"             # the side that receives
+    send_tag: int = 0         # tag on the frames as sent
+    get_tag: int = 0          # tag on the frames as received from a device that does the job
+    all_sizes: bool = False   # measured at every size, not only the smallest
+    mode: str = "throughput"
+    about: str = field(default="", compare=False)
+
+    def generator_options(self, size):
+        options = ["--size", size, "--flows", self.flows, "--macs", self.macs, "--hosts", self.hosts,
+                   "--mode", self.mode, "--dir", "ab" if self.to == "b" else "ba", "--learn"]
+        if self.send_tag or self.get_tag:
+            # The trunk side speaks tagged in both directions, or the device could not learn its addresses.
+            options += ["--vlan-b", VLAN]
+        return [str(o) for o in (*options, *self.options)]
+
+
+# 100k addresses are learned slowly: a device that learns through its control plane would lose the announcement.
+SLOW = ("--learn-mpps", "0.05", "--warm", "1")
+
+GROUPS = {
+    "l2": [
+        Scenario("l2-1k", "l2", 1000, 1000, 1000, all_sizes=True, about="1,000 MACs, one flow each"),
+        Scenario("l2-1", "l2", about="1 MAC, 1 flow"),
+        Scenario("l2-100k", "l2", 100000, 1000, 1000, about="100,000 flows over 1,000 MACs"),
+        Scenario("l2-100kmac", "l2", 100000, 100000, 1000, SLOW, about="100,000 MACs, one flow each"),
+        Scenario("vlan-push", "vlan", 1000, 1000, 1000, get_tag=VLAN, about="access to trunk, 1,000 MACs"),
+        Scenario("vlan-pop", "vlan", 1000, 1000, 1000, to="a", send_tag=VLAN,
+                 about="trunk to access, 1,000 MACs"),
+    ],
+    "latency": [
+        Scenario("rtt", "l2", mode="latency", about="round trip of one packet, worker polls"),
+        Scenario("rtt-idle", "idle", mode="latency", options=("--gap-us", "20000", "--pings", "150"),
+                 about="round trip after 20 ms of silence, worker may sleep"),
+    ],
+}
+
+
+def verify(scenario, size, window, job):
+    """Why a window's frames are wrong, or "" when they are right. job: see devices.Device."""
+    to = 1 if scenario.to == "b" else 0
+    tag = scenario.get_tag if job == "switch" else scenario.send_tag
+    want_size = size + 4 * (bool(tag) - bool(scenario.send_tag))
+    frame = bytes.fromhex(window["sample"][to])
+    l2 = 18 if tag else 14
+    source, target = (b"\x02\xaa", b"\x02\xbb") if bool(to) != (job == "swap") else (b"\x02\xbb", b"\x02\xaa")
+    if not window["sample_size"][to]:
+        return "nothing was received"
+    if window["rx_mpps"][1 - to] > 0.001 * window["mpps"]:
+        return "frames came back to the sender"
+    if not -0.001 <= window["tagged"][to] - bool(tag) <= 0.001:
+        return "%.1f %% of the frames carried a tag" % (100 * window["tagged"][to])
+    if abs(window["rx_size"][to] - want_size) > 0.5 or window["sample_size"][to] != want_size:
+        return "frames of %.1f bytes instead of %d" % (window["rx_size"][to], want_size)
+    if frame[0:2] != target or frame[6:8] != source:
+        return "MAC addresses %s" % frame[:12].hex()
+    if tag and frame[12:16] != bytes([0x81, 0, tag >> 8, tag & 255]):
+        return "tag %s" % frame[12:16].hex()
+    if frame[l2 - 2:l2 + 1] != b"\x08\x00\x45":
+        return "no IPv4 header where it belongs"
+    if int.from_bytes(frame[l2 + 2:l2 + 4], "big") != want_size - l2:
+        return "IPv4 length differs from the frame's"
+    if size > 64 and not window["sample_zero"][to]:
+        return "the payload changed"
+    return ""
