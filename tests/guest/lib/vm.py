@@ -76,7 +76,8 @@ class Vm:
         self._path = os.path.join(sandbox.work, f"{name}.agent")
         self._command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
-            "-display", "none", "-machine", machine, "-accel", "tcg,thread=multi", "-cpu", cpu, "-smp", str(cpus),
+            "-display", "none", "-machine", machine, "-accel", "tcg,thread=multi",
+            "-cpu", cpu, "-smp", str(cpus),
             *(memory_args or ["-m", str(memory_mib)]),
             "-kernel", os.path.join(sandbox.kernel, "vmlinuz"), "-initrd", image,
             "-append", f"console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off "
