@@ -31,6 +31,22 @@ struct vsw_counters {
 
 struct vsw_capture;
 
+enum vsw_first_mac {
+	VSW_FIRST_MAC_UNWANTED,
+	VSW_FIRST_MAC_WANTED,
+	VSW_FIRST_MAC_WRITING,
+	VSW_FIRST_MAC_VALID,         /* first_mac may be read; notify() has been called */
+};
+
+/* A receive queue as its worker left it: polled, or parked until its descriptor wakes somebody. */
+struct vsw_rxq {
+	rte_spinlock_t lock;         /* trylock: hand-over between workers */
+	uint16_t owner;              /* worker that polls or parked it */
+	bool parked;
+	int fd;                      /* in the owner's epoll set, -1: none */
+	uint64_t last_busy;          /* TSC */
+};
+
 struct vsw_port {
 	struct vsw_io *io;
 	const struct vsw_io_ops *ops;
@@ -38,11 +54,10 @@ struct vsw_port {
 	uint16_t n_rxq, n_txq;
 	bool tx_locked;                  /* workers share tx queues: take tx_lock[queue] */
 	struct vsw_capture *capture;     /* atomic; list of captures of this port, NULL mostly */
-	struct vd_mac first_mac;         /* netdev VM ports without a MAC: set once by a worker ... */
-	uint32_t first_mac_state;        /* ... atomic: 0 wanted, 1 being written, 2 valid, 3 not wanted */
-	uint32_t n_learned;              /* entries of this port in the FDB; guarded by the FDB's lock */
+	struct vd_mac first_mac;         /* netdev VM ports without a MAC: set once by a worker */
+	uint32_t first_mac_state;        /* atomic; enum vsw_first_mac */
 	struct vsw_counters *counters[VSW_WORKERS_MAX];
-	rte_spinlock_t rx_lock[VSW_QUEUES_MAX]; /* trylock: queue hand-over between workers */
+	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];
 };
 

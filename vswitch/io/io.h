@@ -72,6 +72,7 @@ struct vsw_io_caps {
 	uint16_t n_rxq, n_txq;      /* fixed at open: the most that can be used */
 	bool tx_shared;             /* tx() may be called by several workers at once on one queue */
 	bool connected;             /* somebody is behind the port */
+	bool rx_syscall;            /* rx() is a system call: worth sleeping on early */
 };
 
 struct vsw_io_ops {

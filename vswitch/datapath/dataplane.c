@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pools, ports, publishing, counters: the control thread's side of the data plane. */
+#include "vswitch/datapath/dataplane.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+
+#include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/datapath/txbuf.h"
+
+#define POOL_CACHE 256
+
+struct rte_mempool *vsw_worker_pool(const struct vsw_worker *w)
+{
+	return w->dp->env.pool;
+}
+
+static void wake_all(struct vsw_dataplane *dp)
+{
+	for (uint16_t i = 0; i < dp->n_workers; i++)
+		vsw_worker_wake(&dp->workers[i]);
+}
+
+/* vsw_io_env.notify: any thread, workers included */
+static void io_notify(void *ctx, struct vsw_io *io)
+{
+	struct vsw_dataplane *dp = ctx;
+
+	__atomic_fetch_add(&dp->io_epoch, 1, __ATOMIC_RELEASE);
+	wake_all(dp);
+	if (dp->conf.notify)
+		dp->conf.notify(dp->conf.ctx, io);
+}
+
+static void io_quiesce(void *ctx)
+{
+	vsw_dataplane_quiesce(ctx);
+}
+
+void vsw_dataplane_quiesce(struct vsw_dataplane *dp)
+{
+	rte_rcu_qsbr_synchronize(dp->rcu, RTE_QSBR_THRID_INVALID);
+}
+
+static int make_pools(struct vsw_dataplane *dp, struct vd_err *reterr)
+{
+	uint32_t n_big = RTE_MAX(64u, dp->conf.n_mbufs / 64);
+	int socket = (int)rte_socket_id();
+
+	/* called from the control thread: any socket will do */
+	if (socket < 0)
+		socket = SOCKET_ID_ANY;
+	dp->env.pool = rte_pktmbuf_pool_create("vsw-frames", dp->conf.n_mbufs, POOL_CACHE, 0,
+					       RTE_MBUF_DEFAULT_BUF_SIZE, socket);
+	if (!dp->env.pool)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory",
+				  "start with a smaller or larger --memory, as the machine has",
+				  "no room for %u packet buffers: %s", dp->conf.n_mbufs,
+				  rte_strerror(rte_errno));
+	dp->env.big_pool = rte_pktmbuf_pool_create("vsw-super", n_big, 0, 0, UINT16_MAX, socket);
+	if (!dp->env.big_pool)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory",
+				  "start with a larger --memory",
+				  "no room for %u buffers for super-frames: %s", n_big,
+				  rte_strerror(rte_errno));
+	return 0;
+}
+
+static int make_rcu(struct vsw_dataplane *dp, struct vd_err *reterr)
+{
+	dp->rcu = rte_zmalloc("vsw-rcu", rte_rcu_qsbr_get_memsize(VSW_WORKERS_MAX),
+			      RTE_CACHE_LINE_SIZE);
+	if (!dp->rcu || rte_rcu_qsbr_init(dp->rcu, VSW_WORKERS_MAX))
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
+				  "no room for the data plane's tables");
+	return 0;
+}
+
+static int start_workers(struct vsw_dataplane *dp, struct vd_err *reterr)
+{
+	for (uint16_t i = 0; i < dp->conf.n_workers; i++) {
+		struct vsw_worker_thread *t = &dp->workers[i];
+		int r;
+
+		t->w.dp = dp;
+		t->w.id = i;
+		t->core = dp->conf.cores[i];
+		t->poll = dp->conf.poll;
+		t->w.stats.core = t->core;
+		t->w.txbuf = calloc(VSW_PORTS_MAX, sizeof(*t->w.txbuf));
+		if (!t->w.txbuf)
+			return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
+					  "no room for worker %u", i);
+		r = vsw_worker_start(t);
+		if (r < 0)
+			return vd_err_set(reterr, r, VD_E_SYSTEM, "daemon/workers",
+					  "name cores that exist and are allowed: --workers 1,2",
+					  "worker %u cannot run on core %d: %s", i, t->core,
+					  strerror(-r));
+		dp->n_workers++;
+	}
+	return 0;
+}
+
+int vsw_dataplane_start(const struct vsw_dataplane_conf *conf, struct vsw_dataplane **ret,
+			struct vd_err *reterr)
+{
+	struct vsw_dataplane *dp = calloc(1, sizeof(*dp));
+	struct vsw_binding nothing = {.model = &(struct vsw_model){0}};
+	int r;
+
+	if (!dp)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
+				  "memory ran out");
+	dp->conf = *conf;
+	dp->env.run_dir = conf->run_dir;
+	dp->env.notify = io_notify;
+	dp->env.quiesce = io_quiesce;
+	dp->env.ctx = dp;
+	dp->snapshot = vsw_snapshot_build(&nothing, conf->n_workers, 0);
+	r = dp->snapshot ? make_pools(dp, reterr) : -ENOMEM;
+	if (r == 0)
+		r = make_rcu(dp, reterr);
+	if (r == 0)
+		r = start_workers(dp, reterr);
+	if (r < 0) {
+		vsw_dataplane_stop(dp);
+		return r;
+	}
+	*ret = dp;
+	return 0;
+}
+
+void vsw_dataplane_stop(struct vsw_dataplane *dp)
+{
+	if (!dp)
+		return;
+	__atomic_store_n(&dp->stop, true, __ATOMIC_RELEASE);
+	for (uint16_t i = 0; i < dp->n_workers; i++)
+		vsw_worker_stop(&dp->workers[i]);
+	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
+		free(dp->workers[i].w.txbuf);
+	vsw_snapshot_free(dp->snapshot);
+	rte_mempool_free(dp->env.pool);
+	rte_mempool_free(dp->env.big_pool);
+	rte_free(dp->rcu);
+	free(dp);
+}
+
+const struct vsw_io_env *vsw_dataplane_env(struct vsw_dataplane *dp)
+{
+	return &dp->env;
+}
+
+uint16_t vsw_dataplane_workers(const struct vsw_dataplane *dp)
+{
+	return dp->n_workers;
+}
+
+static void free_port(struct vsw_port *port)
+{
+	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
+		free(port->counters[i]);
+	free(port);
+}
+
+static int find_index(struct vsw_dataplane *dp, uint16_t *ret)
+{
+	for (uint32_t i = 0; i < VSW_PORTS_MAX; i++) {
+		uint16_t index = (uint16_t)((dp->next_index + i) % VSW_PORTS_MAX);
+
+		if (dp->ports[index])
+			continue;
+		dp->next_index = (uint16_t)((index + 1) % VSW_PORTS_MAX);
+		*ret = index;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first_mac,
+		    struct vsw_port **ret)
+{
+	struct vsw_port *port = aligned_alloc(RTE_CACHE_LINE_SIZE,
+					      RTE_ALIGN(sizeof(*port), RTE_CACHE_LINE_SIZE));
+	int r;
+
+	if (!port)
+		return -ENOMEM;
+	memset(port, 0, sizeof(*port));
+	r = find_index(dp, &port->index);
+	for (uint16_t i = 0; r == 0 && i < dp->n_workers; i++) {
+		port->counters[i] = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(**port->counters));
+		if (!port->counters[i])
+			r = -ENOMEM;
+		else
+			memset(port->counters[i], 0, sizeof(**port->counters));
+	}
+	if (r < 0) {
+		free_port(port);
+		return r;
+	}
+	port->io = io;
+	port->ops = io->ops;
+	port->n_rxq = RTE_MIN(io->caps.n_rxq, VSW_QUEUES_MAX);
+	port->n_txq = RTE_MIN(io->caps.n_txq, VSW_QUEUES_MAX);
+	port->tx_locked = !io->caps.tx_shared && port->n_txq < dp->n_workers;
+	port->first_mac_state = want_first_mac ? VSW_FIRST_MAC_WANTED : VSW_FIRST_MAC_UNWANTED;
+	for (uint16_t i = 0; i < VSW_QUEUES_MAX; i++) {
+		rte_spinlock_init(&port->rxq[i].lock);
+		rte_spinlock_init(&port->tx_lock[i]);
+		port->rxq[i].owner = UINT16_MAX;
+		port->rxq[i].fd = -1;
+	}
+	dp->ports[port->index] = port;
+	*ret = port;
+	return 0;
+}
+
+void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port)
+{
+	if (!port)
+		return;
+	dp->ports[port->index] = NULL;
+	port->ops->close(port->io);
+	free_port(port);
+}
+
+struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)
+{
+	return index < VSW_PORTS_MAX ? dp->ports[index] : NULL;
+}
+
+/* Learned entries of ports that are no longer of the switch whose table has them. */
+static void flush_strays(const struct vsw_snapshot *old, const struct vsw_snapshot *next)
+{
+	for (uint16_t i = 0; i < old->n_ports; i++) {
+		const struct vsw_snap_port *p = &old->all[i];
+		const struct vsw_snap_port *q = next->ports[p->index];
+
+		if (!q || q->fdb != p->fdb || q->rt != p->rt)
+			vsw_fdb_flush(p->fdb, p->index, -1);
+	}
+}
+
+static int set_statics(const struct vsw_binding *b)
+{
+	struct vsw_fdb_static *e;
+	int r = 0;
+
+	for (unsigned int k = 0; k < b->model->n_switches && r == 0; k++) {
+		size_t room = b->model->n_ports + b->model->switches[k].n_statics + 1u;
+
+		e = calloc(room, sizeof(*e));
+		if (!e)
+			return -ENOMEM;
+		r = vsw_fdb_set_static(b->fdbs[k], e, vsw_snapshot_statics(b, k, e));
+		free(e);
+	}
+	return r;
+}
+
+int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
+			  struct vd_err *reterr)
+{
+	struct vsw_snapshot *old = dp->snapshot;
+	struct vsw_snapshot *next =
+		vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
+	int r;
+
+	if (!next)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "memory ran out");
+	/* addresses first: a frame that arrives at once already finds its way. Workers under the old
+	 * snapshot ignore entries of ports they do not know. */
+	r = set_statics(b);
+	if (r < 0) {
+		vsw_snapshot_free(next);
+		return vd_err_set(reterr, r, VD_E_NO_MEMORY, NULL, NULL,
+				  "no room for the ports' addresses in the forwarding table");
+	}
+	__atomic_store_n(&dp->snapshot, next, __ATOMIC_RELEASE);
+	wake_all(dp);
+	vsw_dataplane_quiesce(dp);
+	flush_strays(old, next);
+	vsw_snapshot_free(old);
+	return 0;
+}
+
+void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *port,
+			struct vsw_port_stats *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint16_t w = 0; w < dp->n_workers; w++) {
+		const volatile struct vsw_counters *c = port->counters[w];
+
+		ret->rx_packets += c->rx_packets;
+		ret->rx_bytes += c->rx_bytes;
+		ret->tx_packets += c->tx_packets;
+		ret->tx_bytes += c->tx_bytes;
+		for (unsigned int i = 0; i < VSW_DROP_N; i++)
+			ret->drops[i] += c->drops[i];
+	}
+	ret->drops[VSW_DROP_OFFLOAD_INVALID] += port->io->rx_drops_offload;
+	ret->drops[VSW_DROP_NO_MEMORY] += port->io->rx_drops_memory;
+	ret->drops[VSW_DROP_DEST_ERROR] += port->io->tx_errors;
+	for (unsigned int i = 0; i < VSW_DROP_N; i++)
+		ret->drops_total += ret->drops[i];
+}
+
+void vsw_worker_stats_get(const struct vsw_dataplane *dp, uint16_t worker,
+			  struct vsw_worker_stats *ret)
+{
+	*ret = dp->workers[worker].w.stats;
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The packet path: admission, learning, forwarding. tx.c has the way out. */
+#include "vswitch/datapath/pipeline.h"
+
+#include "vswitch/datapath/capture_point.h"
+#include "vswitch/datapath/txbuf.h"
+
+/* Shorter than a tenth of the shortest ageing time; a stamp that is nearly right costs no cache line. */
+#define REFRESH_STAMPS 8
+
+static __rte_always_inline struct vsw_counters *counters(const struct vsw_worker *w,
+							  const struct vsw_snap_port *p)
+{
+	return p->rt->counters[w->id];
+}
+
+void vsw_pipeline_drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+		       enum vsw_drop reason)
+{
+	counters(w, p)->drops[reason]++;
+	vsw_capture_drop(w->dp, p->index, m, reason);
+	rte_pktmbuf_free(m);
+}
+
+/* ---- admission ---- */
+
+/* A frame with any TPID, or one that a plain check could not pass. Returns false when dropped. */
+static __rte_noinline bool admit_tagged(struct vsw_worker *w, const struct vsw_snap_port *p,
+					struct rte_mbuf *m, uint16_t *vid, uint8_t *tag)
+{
+	const char *d = rte_pktmbuf_mtod(m, const char *);
+	enum vsw_drop why;
+	uint16_t tci;
+
+	why = VSW_DROP_VLAN_FORMAT;
+	if (vsw_load16(d + 12) != VSW_LE_TPID_C || m->data_len < VSW_ETH_SIZE + VSW_TAG_SIZE)
+		goto drop;
+	tci = rte_be_to_cpu_16(vsw_load16(d + 14));
+	*vid = tci & 0xfff;
+	if (*vid == 0xfff)
+		goto drop;
+	*tag = VSW_HAS_TAG;
+	if (vsw_is_tpid(vsw_load16(d + 16)))
+		*tag |= VSW_INNER_TAG;
+	if (*vid == 0) { /* priority only: the frame counts as untagged */
+		why = VSW_DROP_VLAN_DOUBLE_TAG;
+		if (*tag & VSW_INNER_TAG)
+			goto drop;
+		why = VSW_DROP_VLAN_UNTAGGED;
+		if (p->pvid == VSW_VID_NONE)
+			goto drop;
+		*vid = p->pvid;
+		*tag |= VSW_PRIORITY_TAG;
+		return true;
+	}
+	why = VSW_DROP_VLAN_UNAUTHORIZED;
+	if (!p->in_tags || !(p->in_tags[*vid >> 6] >> (*vid & 63) & 1))
+		goto drop;
+	return true;
+drop:
+	vsw_pipeline_drop(w, p, m, why);
+	return false;
+}
+
+/* Sizes that a first look found suspicious. */
+static __rte_noinline bool admit_size(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct rte_mbuf *m)
+{
+	uint32_t most = p->mtu + VSW_ETH_SIZE;
+
+	if (m->data_len < VSW_ETH_SIZE) {
+		vsw_pipeline_drop(w, p, m, VSW_DROP_RUNT);
+		return false;
+	}
+	if (vsw_is_tpid(vsw_load16(rte_pktmbuf_mtod(m, char *) + 12)))
+		most += VSW_TAG_SIZE;
+	/* a super-frame is judged by the segments it will become */
+	if (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)) {
+		if (m->l2_len + m->l3_len + m->l4_len + (uint32_t)m->tso_segsz <= most)
+			return true;
+	} else if (m->pkt_len <= most) {
+		return true;
+	}
+	vsw_pipeline_drop(w, p, m, VSW_DROP_GIANT);
+	return false;
+}
+
+/* First checks of every frame; fills the vector with those that pass. */
+static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct vsw_vec *v, const bool any_untagged)
+{
+	const uint32_t most = p->mtu + VSW_ETH_SIZE;
+	const uint16_t pvid = p->pvid;
+	uint64_t bytes = 0;
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < v->n; i++) {
+		struct rte_mbuf *m = v->m[i];
+		const char *d = rte_pktmbuf_mtod(m, const char *);
+		uint64_t hi;
+		uint16_t type;
+
+		bytes += m->pkt_len;
+		if (unlikely(m->pkt_len - VSW_ETH_SIZE > most - VSW_ETH_SIZE ||
+			     m->data_len < VSW_ETH_SIZE))
+			if (!admit_size(w, p, m))
+				continue;
+		hi = vsw_load64(d + 6);
+		type = hi >> 48;
+		v->dst[k] = vsw_load64(d) & VSW_MAC48;
+		v->src[k] = hi & VSW_MAC48;
+		v->vid[k] = pvid;
+		v->tag[k] = 0;
+		if (unlikely(vsw_is_tpid(type))) {
+			if (!admit_tagged(w, p, m, &v->vid[k], &v->tag[k]))
+				continue;
+		} else if (!any_untagged && unlikely(pvid == VSW_VID_NONE)) {
+			vsw_pipeline_drop(w, p, m, VSW_DROP_VLAN_UNTAGGED);
+			continue;
+		}
+		v->m[k++] = m;
+	}
+	counters(w, p)->rx_packets += v->n;
+	counters(w, p)->rx_bytes += bytes;
+	v->n = k;
+}
+
+/* ---- sources ---- */
+
+/* Frame @i stays, as number @k: nothing to move until one was dropped. */
+static __rte_always_inline void keep(struct vsw_vec *v, uint16_t k, uint16_t i)
+{
+	if (likely(k == i))
+		return;
+	v->m[k] = v->m[i];
+	v->dst[k] = v->dst[i];
+	v->vid[k] = v->vid[i];
+	v->tag[k] = v->tag[i];
+}
+
+/* The first frame of a port without an address names it. */
+static void adopt_mac(struct vsw_worker *w, const struct vsw_snap_port *p, uint64_t src)
+{
+	uint32_t wanted = VSW_FIRST_MAC_WANTED;
+	const struct vsw_io_env *env = p->rt->io->env;
+
+	if (src & 1 || src == 0)
+		return;
+	if (!__atomic_compare_exchange_n(&p->rt->first_mac_state, &wanted, VSW_FIRST_MAC_WRITING,
+					 false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	memcpy(p->rt->first_mac.addr, &src, sizeof(p->rt->first_mac.addr));
+	__atomic_store_n(&p->rt->first_mac_state, VSW_FIRST_MAC_VALID, __ATOMIC_RELEASE);
+	env->notify(env->ctx, p->rt->io);
+}
+
+/* Not the assigned address, at a port that may not show others. Returns false when dropped. */
+static __rte_noinline bool foreign_source(struct vsw_worker *w, const struct vsw_snap_port *p,
+					  struct rte_mbuf *m, uint64_t src)
+{
+	enum vsw_drop why = VSW_DROP_MAC_SPOOFING;
+	uint64_t first = 0;
+
+	if (src & 1 || src == 0) {
+		why = VSW_DROP_SOURCE_MAC_INVALID;
+	} else if (p->flags & VSW_SNAP_ADOPT_MAC) {
+		adopt_mac(w, p, src);
+		if (__atomic_load_n(&p->rt->first_mac_state, __ATOMIC_ACQUIRE) ==
+		    VSW_FIRST_MAC_VALID)
+			memcpy(&first, p->rt->first_mac.addr, sizeof(p->rt->first_mac.addr));
+		if (src == first)
+			return true;
+	}
+	vsw_pipeline_drop(w, p, m, why);
+	return false;
+}
+
+/* Ports that own one address and show no other: no look-up needed. */
+static __rte_always_inline void check_sources(struct vsw_worker *w, const struct vsw_snap_port *p,
+					      struct vsw_vec *v)
+{
+	const uint64_t mine = p->mac48;
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < v->n; i++) {
+		if (unlikely(v->src[i] != mine) && !foreign_source(w, p, v->m[i], v->src[i]))
+			continue;
+		keep(v, k++, i);
+	}
+	v->n = k;
+}
+
+/* Unknown or moved. Returns false when the frame was dropped. */
+static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct rte_mbuf *m, uint64_t src, uint16_t fid)
+{
+	enum vsw_drop why;
+
+	if (src == p->mac48)
+		return true;
+	if (src & 1 || src == 0) {
+		why = VSW_DROP_SOURCE_MAC_INVALID;
+		goto drop;
+	}
+	switch (vsw_fdb_learn(p->fdb, src, fid, p->index, p->learn, w->now)) {
+	case VSW_LEARN_OK:
+	case VSW_LEARN_BUSY:
+	case VSW_LEARN_FULL:
+		return true;
+	case VSW_LEARN_PORT_LIMIT:
+		/* a network has as many stations as it has; a VM has as many as it was given */
+		if (p->role == VSW_ROLE_UPLINK)
+			return true;
+		why = VSW_DROP_MAC_LIMIT;
+		break;
+	default:
+		why = VSW_DROP_MAC_CONFLICT;
+		break;
+	}
+drop:
+	vsw_pipeline_drop(w, p, m, why);
+	return false;
+}
+
+static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct vsw_vec *v)
+{
+	const struct vsw_fdb *fdb = p->fdb;
+	uint64_t key[VSW_BURST], hash[VSW_BURST];
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < v->n; i++) {
+		key[i] = vsw_fdb_key(v->src[i], vsw_snap_fid(p, v->vid[i]));
+		hash[i] = vsw_fdb_hash(key[i]);
+		rte_prefetch0(vsw_fdb_first(fdb, hash[i]));
+	}
+	for (uint16_t i = 0; i < v->n; i++) {
+		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
+
+		if (likely(s && s->port == p->index)) {
+			if (unlikely(w->now - s->stamp > REFRESH_STAMPS))
+				s->stamp = w->now;
+		} else if (!learn_slow(w, p, v->m[i], v->src[i], vsw_snap_fid(p, v->vid[i]))) {
+			continue;
+		}
+		keep(v, k++, i);
+	}
+	v->n = k;
+}
+
+/* ---- forwarding ---- */
+
+/*
+ * Give the frame the tag that @d's wire wants. Returns false when it must not go there: untagging
+ * would let an inner tag become the outer one.
+ */
+static __rte_always_inline bool retag(struct rte_mbuf *m, uint8_t tag, uint16_t vid,
+				      const struct vsw_snap_port *d, enum vsw_drop *why)
+{
+	if (likely(!tag)) {
+		if (likely(!vsw_snap_tags(d, vid)))
+			return true;
+		*why = VSW_DROP_NO_MEMORY;
+		return vsw_tag_insert(m, vid);
+	}
+	if (vsw_snap_tags(d, vid)) {
+		if (tag & VSW_PRIORITY_TAG)
+			vsw_tag_set_vid(m, vid);
+		return true;
+	}
+	*why = VSW_DROP_VLAN_DOUBLE_TAG;
+	if (tag & VSW_INNER_TAG)
+		return false;
+	vsw_tag_strip(m);
+	return true;
+}
+
+/* One frame to one port. */
+static __rte_always_inline void deliver(struct vsw_worker *w, const struct vsw_snap_port *p,
+					const struct vsw_snap_port *d, struct rte_mbuf *m,
+					uint16_t vid, uint8_t tag)
+{
+	enum vsw_drop why = VSW_DROP_VLAN_FILTERED;
+
+	if (unlikely(!vsw_snap_delivers(d, vid))) {
+		if (p->flags & d->flags & VSW_SNAP_PRIVATE)
+			why = VSW_DROP_PVLAN;
+		vsw_pipeline_drop(w, d, m, why);
+		return;
+	}
+	if (unlikely(!retag(m, tag, vid, d, &why))) {
+		vsw_pipeline_drop(w, d, m, why);
+		return;
+	}
+	vsw_txbuf_add(w, d, m);
+}
+
+/* Copies to all that may have it, the original to the last of them. */
+static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_port *p,
+				 struct rte_mbuf *m, uint16_t vid, uint8_t tag, bool unknown)
+{
+	const struct vsw_snap_port *last = NULL;
+
+	for (uint16_t i = 0; i < p->sw->n_ports; i++) {
+		const struct vsw_snap_port *d = p->sw->ports[i];
+		struct rte_mbuf *copy;
+
+		if (d == p || !vsw_snap_delivers(d, vid) || !(d->flags & VSW_SNAP_LINK_UP) ||
+		    (unknown && !(d->flags & VSW_SNAP_FLOOD_UNKNOWN)))
+			continue;
+		if (last) {
+			copy = rte_pktmbuf_copy(m, vsw_worker_pool(w), 0, UINT32_MAX);
+			if (copy)
+				deliver(w, p, last, copy, vid, tag);
+			else
+				counters(w, p)->drops[VSW_DROP_NO_MEMORY]++;
+		}
+		last = d;
+	}
+	if (last)
+		deliver(w, p, last, m, vid, tag);
+	else
+		vsw_pipeline_drop(w, p, m, VSW_DROP_NO_DESTINATION);
+}
+
+static __rte_noinline void forward_slow(struct vsw_worker *w, const struct vsw_snap_port *p,
+					struct vsw_vec *v, uint16_t i)
+{
+	uint16_t fid = vsw_snap_fid(p, v->vid[i]), port = 0xffff;
+	const struct vsw_snap_port *d = NULL;
+	bool group = v->dst[i] & 1;
+
+	if (group && vsw_is_reserved(v->dst[i])) {
+		vsw_pipeline_drop(w, p, v->m[i], VSW_DROP_RESERVED_ADDRESS);
+		return;
+	}
+	if (!group)
+		port = vsw_fdb_lookup(p->fdb, v->dst[i], fid);
+	if (port < VSW_PORTS_MAX)
+		d = w->snap->ports[port];
+	/* an entry may be older than the snapshot: then the port is not of this switch any more */
+	if (!d || d->sw != p->sw)
+		flood(w, p, v->m[i], v->vid[i], v->tag[i], !group);
+	else if (d == p)
+		vsw_pipeline_drop(w, p, v->m[i], VSW_DROP_HAIRPIN);
+	else
+		deliver(w, p, d, v->m[i], v->vid[i], v->tag[i]);
+}
+
+static __rte_always_inline void forward(struct vsw_worker *w, const struct vsw_snap_port *p,
+					struct vsw_vec *v)
+{
+	const struct vsw_fdb *fdb = p->fdb;
+	uint64_t key[VSW_BURST], hash[VSW_BURST];
+
+	for (uint16_t i = 0; i < v->n; i++) {
+		key[i] = vsw_fdb_key(v->dst[i], vsw_snap_fid(p, v->vid[i]));
+		hash[i] = vsw_fdb_hash(key[i]);
+		rte_prefetch0(vsw_fdb_first(fdb, hash[i]));
+	}
+	for (uint16_t i = 0; i < v->n; i++) {
+		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
+		const struct vsw_snap_port *d = NULL;
+		uint16_t port;
+
+		if (likely(s != NULL)) {
+			port = vsw_fdb_slot_port(s, key[i]);
+			if (likely(port < VSW_PORTS_MAX))
+				d = w->snap->ports[port];
+		}
+		/* group addresses are never learned, so they take the slow way as well */
+		if (likely(d && d != p && d->sw == p->sw))
+			deliver(w, p, d, v->m[i], v->vid[i], v->tag[i]);
+		else
+			forward_slow(w, p, v, i);
+	}
+}
+
+/* ---- one input function per feature set ---- */
+
+static void input_fixed(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	admit(w, p, v, true);
+	check_sources(w, p, v);
+	forward(w, p, v);
+}
+
+static void input_learning(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	admit(w, p, v, true);
+	learn(w, p, v);
+	forward(w, p, v);
+}
+
+static void input_fixed_tagged_only(struct vsw_worker *w, const struct vsw_snap_port *p,
+				    struct vsw_vec *v)
+{
+	admit(w, p, v, false);
+	check_sources(w, p, v);
+	forward(w, p, v);
+}
+
+static void input_learning_tagged_only(struct vsw_worker *w, const struct vsw_snap_port *p,
+				       struct vsw_vec *v)
+{
+	admit(w, p, v, false);
+	learn(w, p, v);
+	forward(w, p, v);
+}
+
+static void input_link_down(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	counters(w, p)->rx_packets += v->n;
+	for (uint16_t i = 0; i < v->n; i++) {
+		counters(w, p)->rx_bytes += v->m[i]->pkt_len;
+		vsw_pipeline_drop(w, p, v->m[i], VSW_DROP_LINK_DOWN);
+	}
+}
+
+void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
+							   const struct vsw_snap_port *,
+							   struct vsw_vec *)
+{
+	bool learning = p->learn > 0 || p->role == VSW_ROLE_UPLINK;
+
+	if (!(p->flags & VSW_SNAP_LINK_UP))
+		return input_link_down;
+	if (p->pvid == VSW_VID_NONE)
+		return learning ? input_learning_tagged_only : input_fixed_tagged_only;
+	return learning ? input_learning : input_fixed;
+}
+
+void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			 uint16_t n)
+{
+	struct vsw_vec v;
+
+	for (uint16_t done = 0; done < n; done += v.n) {
+		uint16_t k = RTE_MIN(n - done, VSW_BURST);
+
+		v.n = k;
+		memcpy(v.m, m + done, k * sizeof(*m));
+		vsw_capture_rx(p, v.m, k);
+		p->input(w, p, &v);
+		vsw_pipeline_flush(w);
+		v.n = k;
+	}
+}
+
+uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, uint16_t queue)
+{
+	struct vsw_port *rt = p->rt;
+	struct vsw_vec v;
+	uint16_t n;
+
+	/* the worker that had the queue in the last snapshot may still be inside it */
+	if (unlikely(!rte_spinlock_trylock(&rt->rxq[queue].lock)))
+		return 0;
+	n = rt->ops->rx(rt->io, queue, v.m, VSW_BURST);
+	if (n) {
+		v.n = n;
+		vsw_capture_rx(p, v.m, n);
+		p->input(w, p, &v);
+		vsw_pipeline_flush(w);
+	}
+	rte_spinlock_unlock(&rt->rxq[queue].lock);
+	return n;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happens to frames, one burst from one port at a time:
+ *
+ *   rx -> admit (frame and VLAN checks, VID) -> source check or learn -> forward decision
+ *      -> to each destination: VLAN rule, tag rewrite -> transmit buffer -> offloads -> tx
+ *
+ * Run to completion on one worker. Every frame leaves or is dropped for a named reason. A port's feature
+ * set chooses its input function once, when the snapshot is built; features that are off are not
+ * tested for.
+ *
+ * Thread-safety: a worker's own state only. Proof: tests/unit/vswitch/datapath/test_pipeline.c.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "vswitch/datapath/frame.h"
+#include "vswitch/datapath/snapshot.h"
+
+#define VSW_BURST 64
+
+/* One burst under way; arrays run in parallel and are compacted as frames drop out. */
+struct vsw_vec {
+	uint16_t n;
+	struct rte_mbuf *m[VSW_BURST];
+	uint64_t dst[VSW_BURST];      /* destination address, 48 bits */
+	uint64_t src[VSW_BURST];
+	uint16_t vid[VSW_BURST];
+	uint8_t tag[VSW_BURST];       /* enum vsw_tag_state */
+};
+
+enum vsw_tag_state {
+	VSW_HAS_TAG = 1,              /* the frame in memory has an 802.1Q tag ... */
+	VSW_INNER_TAG = 2,            /* ... and another TPID behind it */
+	VSW_PRIORITY_TAG = 4,         /* ... whose VID is 0 */
+};
+
+/* Frames waiting for one destination until the burst is done. */
+struct vsw_txbuf {
+	uint16_t n;
+	uint32_t longest;             /* bytes; of all waiting frames */
+	uint64_t requests;            /* OR of ol_flags */
+	struct rte_mbuf *m[VSW_BURST];
+};
+
+struct vsw_dataplane;
+
+/* What one worker owns. */
+struct vsw_worker {
+	struct vsw_dataplane *dp;
+	const struct vsw_snapshot *snap;
+	uint16_t id;
+	uint32_t now;                 /* FDB stamp of this loop */
+	uint16_t n_touched;
+	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
+	struct vsw_txbuf *txbuf;      /* [VSW_PORTS_MAX] */
+	struct vsw_worker_stats stats;
+};
+
+/** The input function for @p's features. */
+void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
+							   const struct vsw_snap_port *,
+							   struct vsw_vec *);
+
+/**
+ * Take one burst of @queue of @p through the switch, into transmit buffers.
+ * Return: frames taken from the back end.
+ */
+uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, uint16_t queue);
+
+/** Frames that did not come from a back end (tests, trace, probes): as if @p had received them. */
+void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			 uint16_t n);
+
+/** Send what waits for @p. */
+void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p);
+
+/** Send everything that waits. Called at the end of every burst. */
+void vsw_pipeline_flush(struct vsw_worker *w);
+
+/** Count and free @m: dropped for @reason at @p (see drops.def for which port that is). */
+void vsw_pipeline_drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+		       enum vsw_drop reason);

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From the model to what workers read. Control thread only. */
+#include "vswitch/datapath/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vswitch/datapath/pipeline.h"
+
+/* One allocation holds all variable parts; sizes are counted first, then carved. */
+struct arena {
+	char *base;
+	size_t used, size;
+};
+
+static void *carve(struct arena *a, size_t size)
+{
+	void *p = a->base + a->used;
+
+	a->used += (size + 63) & ~(size_t)63;
+	return a->used <= a->size ? p : NULL;
+}
+
+static size_t rounded(size_t size)
+{
+	return (size + 63) & ~(size_t)63;
+}
+
+static uint64_t mac48_of(const struct vd_mac *mac)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, mac->addr, sizeof(mac->addr));
+	return v;
+}
+
+static bool is_private(const struct vsw_vlan *v)
+{
+	return v->mode == VSW_VLAN_ISOLATED || v->mode == VSW_VLAN_COMMUNITY ||
+	       v->mode == VSW_VLAN_PROMISCUOUS;
+}
+
+static bool wants_bitmap(const struct vsw_vlan *v)
+{
+	return v->mode == VSW_VLAN_TRUNK || v->mode == VSW_VLAN_COMMUNITY ||
+	       v->mode == VSW_VLAN_PROMISCUOUS;
+}
+
+static void set_bit(uint64_t *map, uint16_t vid)
+{
+	map[vid >> 6] |= UINT64_C(1) << (vid & 63);
+}
+
+/* The table in snapshot.h. */
+static void set_vlan(struct vsw_snap_port *p, const struct vsw_vlan *v, struct arena *a)
+{
+	uint64_t *out = NULL, *in;
+
+	if (wants_bitmap(v)) {
+		out = carve(a, 512);
+		memset(out, 0, 512);
+		p->out = out;
+	}
+	p->native = VSW_VID_NONE;
+	p->out_vid = v->vid;
+	p->pvid = v->vid;
+	switch (v->mode) {
+	case VSW_VLAN_NONE:
+		p->pvid = p->out_vid = 0;
+		break;
+	case VSW_VLAN_ACCESS:
+		break;
+	case VSW_VLAN_TRUNK:
+		in = carve(a, 512);
+		memcpy(in, v->list, 512);
+		memcpy(out, v->list, 512);
+		p->in_tags = in;
+		p->native = v->vid;
+		if (v->vid != VSW_VID_NONE)
+			set_bit(out, v->vid);
+		p->flags |= VSW_SNAP_TAGGED;
+		break;
+	case VSW_VLAN_ISOLATED:
+		p->pvid = v->secondary;
+		break;
+	case VSW_VLAN_COMMUNITY:
+		p->pvid = v->secondary;
+		set_bit(out, v->vid);
+		set_bit(out, v->secondary);
+		break;
+	case VSW_VLAN_PROMISCUOUS:
+		memcpy(out, v->list, 512);
+		set_bit(out, v->vid);
+		break;
+	}
+}
+
+/* Secondaries share their primary's filtering ID. */
+static void join_fids(uint16_t *fid_of, const struct vsw_vlan *v)
+{
+	if (v->mode == VSW_VLAN_ISOLATED || v->mode == VSW_VLAN_COMMUNITY)
+		fid_of[v->secondary] = v->vid;
+	if (v->mode == VSW_VLAN_PROMISCUOUS)
+		for (uint16_t vid = VSW_VID_MIN; vid <= VSW_VID_MAX; vid++)
+			if (vsw_vlan_has(v, vid))
+				fid_of[vid] = v->vid;
+}
+
+static int switch_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg)
+{
+	for (unsigned int i = 0; i < m->n_switches; i++)
+		if (!strcmp(m->switches[i].name, cfg->sw))
+			return (int)i;
+	return -1;
+}
+
+static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsigned int i,
+		      struct arena *a)
+{
+	const struct vsw_port_cfg *cfg = &b->model->ports[i];
+	struct vsw_port *rt = b->ports[i];
+
+	memset(p, 0, sizeof(*p));
+	p->rt = rt;
+	p->index = rt->index;
+	p->role = (uint8_t)cfg->role;
+	p->learn = cfg->learn;
+	set_vlan(p, &cfg->vlan, a);
+	if (cfg->link_up)
+		p->flags |= VSW_SNAP_LINK_UP;
+	if (cfg->has_mac)
+		p->mac48 = mac48_of(&cfg->mac);
+	else if (__atomic_load_n(&rt->first_mac_state, __ATOMIC_ACQUIRE) == VSW_FIRST_MAC_VALID)
+		p->mac48 = mac48_of(&rt->first_mac);
+	else if (cfg->role != VSW_ROLE_UPLINK && cfg->device.kind == VSW_DEV_NETDEV)
+		p->flags |= VSW_SNAP_ADOPT_MAC;
+	/* Hyper-V: addresses are known, not guessed, so a frame for nobody known goes only where
+	 * somebody unknown can be */
+	if (cfg->learn > 0 || cfg->role == VSW_ROLE_UPLINK || p->mac48 == 0)
+		p->flags |= VSW_SNAP_FLOOD_UNKNOWN;
+	p->input = vsw_pipeline_input(p);
+}
+
+static size_t arena_size(const struct vsw_model *m, uint32_t n_queues)
+{
+	size_t size = rounded(m->n_ports * sizeof(struct vsw_snap_port)) +
+		      rounded(m->n_switches * sizeof(struct vsw_snap_switch)) +
+		      rounded(m->n_ports * sizeof(void *)) + 64 * (m->n_switches + 1u) +
+		      rounded(n_queues * sizeof(struct vsw_snap_queue)) + 64 * VSW_WORKERS_MAX;
+
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (wants_bitmap(&m->ports[i].vlan))
+			size += 1024;
+	/* one VID->FID table a switch at most */
+	return size + m->n_switches * rounded(4096 * sizeof(uint16_t));
+}
+
+/* Queues go round the workers, ports' first queues first, so that few busy ports spread. */
+static void assign_queues(struct vsw_snapshot *s, uint16_t n_workers, struct arena *a)
+{
+	uint32_t n = 0, next = 0;
+
+	for (uint16_t i = 0; i < s->n_ports; i++)
+		n += s->all[i].rt->n_rxq;
+	for (uint16_t w = 0; w < n_workers; w++)
+		s->work[w].queues = carve(a, (n / n_workers + 1) * sizeof(struct vsw_snap_queue));
+	for (uint16_t q = 0; q < VSW_QUEUES_MAX; q++) {
+		for (uint16_t i = 0; i < s->n_ports; i++) {
+			struct vsw_snap_work *w = &s->work[next % n_workers];
+
+			if (q >= s->all[i].rt->n_rxq)
+				continue;
+			w->queues[w->n].port = &s->all[i];
+			w->queues[w->n++].queue = q;
+			next++;
+		}
+	}
+}
+
+/* Which private-VLAN secondaries share whose filtering ID; a switch without private VLANs has no table. */
+static void fill_fids(struct vsw_snap_port *p, const struct vsw_vlan *v, uint16_t **fid_of,
+		      struct arena *a)
+{
+	if (!is_private(v))
+		return;
+	if (!*fid_of) {
+		*fid_of = carve(a, 4096 * sizeof(uint16_t));
+		for (uint16_t vid = 0; vid < 4096; vid++)
+			(*fid_of)[vid] = vid;
+	}
+	join_fids(*fid_of, v);
+	p->flags |= VSW_SNAP_PRIVATE;
+}
+
+static int fill_switches(struct vsw_snapshot *s, const struct vsw_binding *b, struct arena *a)
+{
+	const struct vsw_model *m = b->model;
+	uint16_t **fid_of = calloc(m->n_switches + 1u, sizeof(*fid_of));
+
+	if (!fid_of)
+		return -ENOMEM;
+	memset(s->switches, 0, m->n_switches * sizeof(*s->switches));
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		int k = switch_of(m, &m->ports[i]);
+
+		s->all[i].sw = &s->switches[k];
+		s->all[i].fdb = b->fdbs[k];
+		s->all[i].mtu = m->switches[k].mtu;
+		s->switches[k].n_ports++;
+		fill_fids(&s->all[i], &m->ports[i].vlan, &fid_of[k], a);
+	}
+	for (unsigned int k = 0; k < m->n_switches; k++) {
+		s->switches[k].ports = carve(a, s->switches[k].n_ports * sizeof(void *));
+		s->switches[k].n_ports = 0;
+	}
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		struct vsw_snap_switch *sw = &s->switches[s->all[i].sw - s->switches];
+
+		s->all[i].fid_of = fid_of[sw - s->switches];
+		sw->ports[sw->n_ports++] = &s->all[i];
+	}
+	free(fid_of);
+	return 0;
+}
+
+struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_workers,
+					uint64_t generation)
+{
+	const struct vsw_model *m = b->model;
+	struct vsw_snapshot *s = calloc(1, sizeof(*s));
+	struct arena a = {0};
+	uint32_t n_queues = 0;
+
+	if (!s)
+		return NULL;
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		n_queues += b->ports[i]->n_rxq;
+	a.size = arena_size(m, n_queues + VSW_WORKERS_MAX);
+	a.base = aligned_alloc(64, rounded(a.size));
+	if (!a.base) {
+		free(s);
+		return NULL;
+	}
+	s->arena = a.base;
+	s->generation = generation;
+	s->n_ports = (uint16_t)m->n_ports;
+	s->n_switches = (uint16_t)m->n_switches;
+	s->all = carve(&a, m->n_ports * sizeof(struct vsw_snap_port));
+	s->switches = carve(&a, m->n_switches * sizeof(struct vsw_snap_switch));
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		fill_port(&s->all[i], b, i, &a);
+		s->ports[s->all[i].index] = &s->all[i];
+	}
+	if (fill_switches(s, b, &a) < 0) {
+		vsw_snapshot_free(s);
+		return NULL;
+	}
+	assign_queues(s, n_workers, &a);
+	return s;
+}
+
+void vsw_snapshot_free(struct vsw_snapshot *s)
+{
+	if (!s)
+		return;
+	free(s->arena);
+	free(s);
+}
+
+static uint16_t fid_in_model(const struct vsw_model *m, const char *sw, uint16_t vid)
+{
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		const struct vsw_vlan *v = &m->ports[i].vlan;
+
+		if (!is_private(v) || strcmp(m->ports[i].sw, sw))
+			continue;
+		if (v->mode == VSW_VLAN_PROMISCUOUS ? vsw_vlan_has(v, vid) : v->secondary == vid)
+			return v->vid;
+	}
+	return vid;
+}
+
+unsigned int vsw_snapshot_statics(const struct vsw_binding *b, unsigned int sw,
+				  struct vsw_fdb_static *ret)
+{
+	const struct vsw_model *m = b->model;
+	const struct vsw_switch_cfg *cfg = &m->switches[sw];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		const struct vsw_port_cfg *p = &m->ports[i];
+		struct vsw_port *rt = b->ports[i];
+
+		if (strcmp(p->sw, cfg->name) || p->role == VSW_ROLE_UPLINK)
+			continue;
+		if (p->has_mac)
+			ret[n].mac = p->mac;
+		else if (__atomic_load_n(&rt->first_mac_state, __ATOMIC_ACQUIRE) ==
+			 VSW_FIRST_MAC_VALID)
+			ret[n].mac = rt->first_mac;
+		else
+			continue;
+		ret[n].fid = p->vlan.mode == VSW_VLAN_TRUNK  ? VSW_FID_ANY
+			     : p->vlan.mode == VSW_VLAN_NONE ? 0
+							     : p->vlan.vid;
+		ret[n++].port = rt->index;
+	}
+	for (unsigned int k = 0; k < cfg->n_statics; k++) {
+		const struct vsw_static_entry *e = &cfg->statics[k];
+
+		for (unsigned int i = 0; i < m->n_ports; i++) {
+			if (strcmp(m->ports[i].name, e->port))
+				continue;
+			ret[n].mac = e->mac;
+			ret[n].fid = fid_in_model(m, cfg->name, e->vid);
+			ret[n++].port = b->ports[i]->index;
+			break;
+		}
+	}
+	return n;
+}

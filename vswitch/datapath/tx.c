@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way out: what a destination's device cannot do is done here, then the device gets the burst. */
+#include "vswitch/datapath/txbuf.h"
+
+#include <errno.h>
+
+#include "vswitch/datapath/capture_point.h"
+
+static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		     uint16_t n, enum vsw_drop reason)
+{
+	for (uint16_t i = 0; i < n; i++)
+		vsw_pipeline_drop(w, p, m[i], reason);
+}
+
+/* Hand over a burst the device can take as it is. Drops what it does not take. */
+static void send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		 uint16_t n)
+{
+	struct vsw_port *rt = p->rt;
+	struct vsw_counters *c = rt->counters[w->id];
+	uint16_t queue = rt->n_txq > 1 ? w->id % rt->n_txq : 0, sent;
+	uint64_t bytes = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		bytes += m[i]->pkt_len;
+	vsw_capture_tx(p, m, n);
+	if (unlikely(rt->tx_locked)) {
+		rte_spinlock_lock(&rt->tx_lock[queue]);
+		sent = rt->ops->tx(rt->io, queue, m, n);
+		rte_spinlock_unlock(&rt->tx_lock[queue]);
+	} else {
+		sent = rt->ops->tx(rt->io, queue, m, n);
+	}
+	for (uint16_t i = sent; unlikely(i < n); i++)
+		bytes -= m[i]->pkt_len;
+	c->tx_packets += sent;
+	c->tx_bytes += bytes;
+	if (unlikely(sent < n))
+		drop_all(w, p, m + sent, n - sent,
+			 rt->io->caps.connected ? VSW_DROP_DEST_FULL : VSW_DROP_DEST_DISCONNECTED);
+}
+
+/* Some frame of the burst asks for more than the device offers. */
+static __rte_noinline void prepare_and_send(struct vsw_worker *w, const struct vsw_snap_port *p,
+					    struct vsw_txbuf *b, uint64_t caps, uint32_t max_frame)
+{
+	struct rte_mbuf *out[VSW_GSO_MAX_SEGS];
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		int n = vsw_offload_prepare(b->m[i], caps, max_frame, vsw_worker_pool(w), out,
+					    VSW_GSO_MAX_SEGS);
+
+		if (n > 0)
+			send(w, p, out, (uint16_t)n);
+		else
+			vsw_pipeline_drop(w, p, b->m[i],
+					  n == -ENOMEM ? VSW_DROP_NO_MEMORY
+						       : VSW_DROP_DEST_TOO_BIG);
+	}
+}
+
+void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p)
+{
+	struct vsw_txbuf *b = &w->txbuf[p->index];
+	const struct vsw_io_caps *io = &p->rt->io->caps;
+	uint64_t caps = __atomic_load_n(&io->tx_offloads, __ATOMIC_RELAXED);
+	uint32_t max_frame = __atomic_load_n(&io->max_frame, __ATOMIC_RELAXED);
+
+	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
+		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
+	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))
+		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_DISCONNECTED);
+	else if (unlikely((b->requests & VSW_TX_REQUESTS & ~caps) || b->longest > max_frame))
+		prepare_and_send(w, p, b, caps, max_frame);
+	else
+		send(w, p, b->m, b->n);
+	b->n = 0;
+	b->longest = 0;
+	b->requests = 0;
+}
+
+void vsw_pipeline_flush(struct vsw_worker *w)
+{
+	for (uint16_t i = 0; i < w->n_touched; i++)
+		vsw_pipeline_flush_port(w, w->snap->ports[w->touched[i]]);
+	w->n_touched = 0;
+}
