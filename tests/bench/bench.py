@@ -8,10 +8,13 @@ import platform
 import sys
 import time
 
+import against
 import devices
+import hotspots
 import machine
 import report
 import rounds
+import tcp
 from machine import BenchError, say
 from scenarios import GROUPS, SIZES
 
@@ -24,7 +27,7 @@ SPARE_PAGES = 64
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    p.add_argument("scenario", nargs="+", help="%s, one row of them (l2-1k, vlan-push, ...), or: report FILE..."
+    p.add_argument("scenario", nargs="+", help="%s, tcp, one row of them (l2-1k, vlan-push, ...), or: report FILE..., or: profile [ROW]"
                    % ", ".join(GROUPS))
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
@@ -76,24 +79,57 @@ def heading(args, n_rounds):
         n_rounds))
 
 
+def generator_path(build):
+    """Build the generator if a build folder is there, and say where it is."""
+    path = os.path.join(build, GENERATOR)
+    if os.path.exists(os.path.join(build, "build.ninja")):
+        machine.run("ninja", "-C", build, GENERATOR, timeout=600)
+    if not os.path.exists(path):
+        raise BenchError("%s is not built: run ./run build first" % path)
+    return path
+
+
+def prepare(args, bench, windows):
+    """(devices, generator), with hugepages reserved for them."""
+    if os.geteuid():
+        raise BenchError("hugepages and real-time threads need root")
+    chosen = choose_devices(args, bench)
+    if args.against:
+        chosen.append(against.build(bench, TREE, args.against))
+    bench.reserve_hugepages(sum(d.pages for d in chosen) + 128 + SPARE_PAGES)
+    settings = ["--near-ns", str(args.near_ns), *windows]
+    return chosen, rounds.Generator(bench, generator_path(args.build), settings)
+
+
+def measure_tcp(args):
+    recorder = rounds.Recorder(args.records)
+    with machine.Machine(args.generator_core, args.device_core) as bench:
+        tcp.rounds(bench, args.build, args.rounds, recorder)
+    return recorder.records
+
+
 def measure(args):
     sizes = sorted(int(s) for s in args.sizes.split(","))
     scenarios = choose_scenarios(args.scenario)
-    if os.geteuid():
-        raise BenchError("hugepages and real-time threads need root")
-    path = os.path.join(args.build, GENERATOR)
-    if os.path.exists(os.path.join(args.build, "build.ninja")):
-        machine.run("ninja", "-C", args.build, GENERATOR, timeout=600)
-    if not os.path.exists(path):
-        raise BenchError("%s is not built: run ./run build first" % path)
     recorder = rounds.Recorder(args.records)
     with machine.Machine(args.generator_core, args.device_core) as bench:
-        chosen = choose_devices(args, bench)
-        bench.reserve_hugepages(sum(d.pages for d in chosen) + 128 + SPARE_PAGES)
-        settings = ["--near-ns", str(args.near_ns), "--windows", str(WINDOWS), "--window", str(args.window)]
-        generator = rounds.Generator(bench, path, settings)
+        chosen, generator = prepare(args, bench, ["--windows", str(WINDOWS), "--window", str(args.window)])
         rounds.run_rounds(bench, generator, chosen, scenarios, sizes, args.rounds, recorder, args.first_round)
     return recorder.records
+
+
+def profile(args):
+    """./run bench profile [ROW...]: the first of --sizes, each of --duts (viridian)."""
+    args.duts = args.duts or "viridian"
+    size = int(args.sizes.split(",")[0])
+    windows = int(2 * hotspots.SECONDS / args.window)
+    with machine.Machine(args.generator_core, args.device_core) as bench:
+        chosen, generator = prepare(args, bench, ["--windows", str(windows), "--max-windows", str(windows),
+                                                  "--window", str(args.window)])
+        for scenario in choose_scenarios(args.scenario[1:] or ["l2-1k"]):
+            for device in chosen:
+                hotspots.profile(bench, generator, device, scenario, size)
+    return 0
 
 
 def load(paths):
@@ -106,10 +142,15 @@ def load(paths):
 
 def main(argv):
     args = parse(argv)
+    if args.scenario[0] == "profile":
+        return profile(args)
     if args.scenario[0] == "report":
         records = load(args.scenario[1:])
     else:
-        records = measure(args)
+        wants_tcp = "tcp" in args.scenario
+        args.scenario = [name for name in args.scenario if name != "tcp"]
+        records = measure(args) if args.scenario else []
+        records += measure_tcp(args) if wants_tcp else []
     result = report.rows(records)
     text = report.table(result)
     if args.json:

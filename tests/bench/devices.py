@@ -111,6 +111,11 @@ class Ovs(Device):
 
     def launch(self, kind):
         folder = self.dir
+        self.bridge = "vb%d" % os.getpid()
+        self.leftovers = [name for name in (self.bridge, "ovs-netdev")
+                          if not os.path.exists("/sys/class/net/" + name)]
+        for name in self.leftovers:  # taps that Open vSwitch makes persistent
+            self.bench.at_exit("run", "ip", "link", "del", name)
         self.env = dict(os.environ, OVS_RUNDIR=folder, OVS_LOGDIR=folder, OVS_DBDIR=folder,
                         OVS_SYSCONFDIR=folder)
         run("ovsdb-tool", "create", folder + "/conf.db", OVS_SCHEMA, env=self.env)
@@ -126,11 +131,11 @@ class Ovs(Device):
         self.process = self.bench.start(
             [OVS_DPDK, "unix:%s/db.sock" % folder, "--pidfile=%s/pid" % folder, "-vconsole:off",
              "--unixctl=%s/ctl" % folder, "--log-file=" + self.log()], folder + "/out", env=self.env)
-        self.vsctl("add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=netdev",
+        self.vsctl("add-br", self.bridge, "--", "set", "bridge", self.bridge, "datapath_type=netdev",
                    "fail_mode=standalone", "other_config:mac-table-size=262144",
                    "other_config:mac-aging-time=3000")
         for i in (0, 1):
-            self.vsctl("add-port", "br0", "vu%d" % i, "--", "set", "Interface", "vu%d" % i,
+            self.vsctl("add-port", self.bridge, "vu%d" % i, "--", "set", "Interface", "vu%d" % i,
                        "type=dpdkvhostuser")
         if kind == "vlan":
             self.vsctl("set", "port", "vu0", "tag=%d" % VLAN, "vlan_mode=access", "--",
@@ -140,6 +145,8 @@ class Ovs(Device):
         super().stop()
         machine.stop(self.database)
         self.database = None
+        for name in self.leftovers:
+            run("ip", "link", "del", name, check=False)
 
 
 class Vpp(Device):
@@ -211,13 +218,15 @@ class Viridian(Device):
     def ctl(self, *argv):
         return run(self.client, "--socket", self.dir + "/control", *argv)
 
-    def launch(self, kind):
-        poll = [] if kind == "idle" else ["--poll"]
+    def launch_daemon(self, options):
         self.process = self.bench.start(
             [self.daemon, "--socket", self.dir + "/control", "--state", self.dir + "/state",
-             "--workers", str(self.bench.device_core), "--memory", str(self.memory_mib), *poll], self.log())
+             "--workers", str(self.bench.device_core), "--memory", str(self.memory_mib), *options], self.log())
         wait_until(lambda: os.path.exists(self.dir + "/control") or self._died(), 15,
                    "%s: its control socket" % self.name)
+
+    def launch(self, kind):
+        self.launch_daemon([] if kind == "idle" else ["--poll"])
         self.ctl("switch", "add", "bench", "--type", "private")
         modes = {"vlan": ("access:%d" % VLAN, "trunk:%d" % VLAN)}.get(kind, ("none", "none"))
         for name, path, mode in zip("ab", self.sockets(), modes):
