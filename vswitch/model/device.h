@@ -11,8 +11,8 @@
  *   netvsp:PATH                             Hyper-V guests
  *
  * tap takes ",queues=N" as well. Paths are absolute, without ',' and shorter than
- * VSW_DEVICE_PATH_SIZE (sun_path); interface names obey the kernel's rule (1-15 bytes, no '/' or
- * space). Thread-safety: pure. Proof: tests/unit/vswitch/model/test_device.c.
+ * VSW_DEVICE_PATH_SIZE (sun_path; pcap files: 255), without control characters; interface names
+ * are 1-15 bytes of printable ASCII without '/', ':', '%' (a pattern to the kernel) and ','. Thread-safety: pure. Proof: tests/unit/vswitch/model/test_device.c.
  */
 #pragma once
 
@@ -62,6 +62,22 @@ bool vsw_device_equal(const struct vsw_device *a, const struct vsw_device *b);
 
 /** Do two devices claim the same thing (same interface, socket, file, BDF)? */
 bool vsw_device_clash(const struct vsw_device *a, const struct vsw_device *b);
+
+/**
+ * What a device claims, for finding clashes among many without comparing each pair: two claims of
+ * the same key clash unless both have the same share class other than VSW_SHARE_NONE.
+ */
+enum vsw_share { VSW_SHARE_NONE, VSW_SHARE_READ, VSW_SHARE_MEMIF, VSW_SHARE_MEMIF_CLIENT };
+
+struct vsw_claim {
+	char key[272];
+	enum vsw_share share;
+};
+
+#define VSW_CLAIMS_MAX 2
+
+/** Return: how many of @ret were filled, 1..VSW_CLAIMS_MAX. */
+unsigned int vsw_device_claims(const struct vsw_device *d, struct vsw_claim ret[VSW_CLAIMS_MAX]);
 
 /** "tap", "netdev", ... */
 const char *vsw_device_kind_text(enum vsw_device_kind kind);
