@@ -296,6 +296,8 @@ void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *p
 			struct vsw_port_stats *ret)
 {
 	memset(ret, 0, sizeof(*ret));
+	if (port->ops->refresh)
+		port->ops->refresh(port->io);
 	for (uint16_t w = 0; w < dp->n_workers; w++) {
 		const volatile struct vsw_counters *c = port->counters[w];
 

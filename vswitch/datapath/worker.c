@@ -170,6 +170,13 @@ static void refresh(struct vsw_worker_thread *t, uint64_t now)
 	adopt_queues(t, now);
 }
 
+static bool queue_live(const struct vsw_snap_queue *sq)
+{
+	const struct vsw_io_ops *ops = sq->port->rt->ops;
+
+	return !ops->queue_live || ops->queue_live(sq->port->rt->io, sq->queue);
+}
+
 /* One round over all queues that are not parked. Returns frames moved. */
 static uint32_t poll_queues(struct vsw_worker_thread *t, uint64_t now, bool *blind)
 {
@@ -192,7 +199,7 @@ static uint32_t poll_queues(struct vsw_worker_thread *t, uint64_t now, bool *bli
 			q->last_busy = now;
 			continue;
 		}
-		if (t->poll && !kernel)
+		if (t->poll && !kernel && queue_live(sq))
 			continue;
 		if (now - q->last_busy > (kernel ? park_syscall : park_ring) &&
 		    !park(t, sq->port, sq->queue))

@@ -86,6 +86,10 @@ struct vsw_io_ops {
 	 *  tx_errors. @pkts are exclusively ours (refcnt 1) and may be changed. */
 	uint16_t (*tx)(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 
+	/** Is anything behind rx queue @queue? A queue that is not live parks even in --poll mode. NULL:
+	 *  always. May change at notify(). Worker. */
+	bool (*queue_live)(struct vsw_io *io, uint16_t queue);
+
 	/** A descriptor that becomes readable when rx(queue) has work while armed; -1: cannot tell, must be
 	 *  polled now and then. May change at notify(). */
 	int (*wait_fd)(struct vsw_io *io, uint16_t queue);
@@ -102,6 +106,9 @@ struct vsw_io_ops {
 	/** Add members to @out for `port show`: driver, why this driver, queues in use, peer,
 	 *  degradations. Never fails. */
 	void (*describe)(struct vsw_io *io, json_t *out);
+
+	/** Bring the loss counters in struct vsw_io up to date. NULL: they always are. Any thread. */
+	void (*refresh)(struct vsw_io *io);
 
 	/** What must be known to take over or clean up after a crash (e.g. {"tap": "web1", "netns": N});
 	 *  NULL: nothing. New reference. May be NULL. */

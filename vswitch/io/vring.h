@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The data path of a virtio split ring, device side: our own instead of librte_vhost's, because the
+ * port is half of what a packet costs. Batched descriptor reads, prefetch, vector copies, one used-index
+ * store and at most one interrupt per burst.
+ *
+ * Model. A ring is plain memory shared with a guest that may write any of it at any time. Every index and
+ * descriptor is copied once, checked, and then used from the copy; every range is translated through
+ * the region table (vsw_vmem) before it is touched. A ring that breaks the rules (an index beyond the ring, a
+ * loop, a range outside guest memory, a wrong direction) is marked broken with a reason and left alone
+ * until the guest sets it up again; nothing else is affected.
+ *
+ * Not offered: packed rings, IOTLB, dirty logging.
+ *
+ * Thread-safety: one thread per ring at a time, except where noted; set-up only while no worker
+ * uses the ring. Source: virtio 1.2, 2.7 and 5.1.6. Proof: tests/unit/vswitch/io/test_vring.c,
+ * tests/fuzz/fuzz_vring.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/virtio_ring.h>
+#include <rte_mbuf.h>
+
+#define VSW_VMEM_REGIONS 64
+#define VSW_VRING_SIZE_MAX 32768
+
+struct vsw_vmem {
+	uint32_t n;
+	struct vsw_vmem_region {
+		uint64_t gpa;       /* first guest-physical address */
+		uint64_t size;      /* bytes */
+		uint8_t *hva;       /* where it is mapped here */
+	} region[VSW_VMEM_REGIONS];
+};
+
+enum vsw_vring_broken {
+	VSW_VRING_OK,
+	VSW_VRING_AVAIL_INDEX,  /* avail->idx ran further than the ring is long */
+	VSW_VRING_HEAD,         /* a head beyond the ring */
+	VSW_VRING_CHAIN,        /* next beyond the table, or a loop */
+	VSW_VRING_ADDRESS,      /* a range outside guest memory */
+	VSW_VRING_DIRECTION,    /* a buffer to write where one to read belongs, or the reverse */
+	VSW_VRING_INDIRECT,     /* a malformed indirect table */
+	VSW_VRING_HEADER,       /* no room for the virtio-net header */
+};
+
+struct vsw_vring {
+	/* shared with the guest */
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	/* ours */
+	const struct vsw_vmem *mem;
+	uint16_t size, mask;
+	uint16_t last_avail, last_used;
+	uint16_t hdr_size;          /* 10 or 12 bytes */
+	bool mergeable;             /* VIRTIO_NET_F_MRG_RXBUF */
+	bool event_idx;             /* VIRTIO_F_RING_EVENT_IDX */
+	bool signalled_valid;
+	uint16_t signalled;         /* last_used when we last looked whether to interrupt */
+	int kick_fd, call_fd;       /* eventfds, -1: none. Not owned. */
+	uint8_t broken;             /* enum vsw_vring_broken */
+	struct rte_mempool *pool, *big_pool;
+	/* counters; one writer */
+	uint64_t bad_offload;       /* frames whose header contradicts them */
+	uint64_t no_buffer;         /* frames lost for want of our buffers */
+	uint64_t too_big;           /* frames that no guest buffer could take */
+	uint64_t interrupts;
+};
+
+/**
+ * Take up to @n frames the guest has sent. Return: how many are in @pkts.
+ * Frames it could not take (contradicting header, no buffer) are consumed and counted.
+ */
+typedef uint16_t (*vsw_vring_rx_fn)(struct vsw_vring *r, struct rte_mbuf **pkts, uint16_t n);
+
+/**
+ * Give the guest up to @n frames. Return: how many were taken, and freed; fewer when it has posted too
+ * few buffers.
+ */
+typedef uint16_t (*vsw_vring_tx_fn)(struct vsw_vring *r, struct rte_mbuf **pkts, uint16_t n);
+
+struct vsw_vring_ops {
+	const char *name;
+	vsw_vring_rx_fn rx;
+	vsw_vring_tx_fn tx;
+};
+
+/* The same code for different vector widths. */
+extern const struct vsw_vring_ops vsw_vring_sse;
+extern const struct vsw_vring_ops vsw_vring_avx2;
+extern const struct vsw_vring_ops vsw_vring_avx512;
+
+/** The widest that this CPU, and EAL's --force-max-simd-bitwidth, allow. */
+const struct vsw_vring_ops *vsw_vring_best(void);
+
+/** Check size (a power of two, 1..VSW_VRING_SIZE_MAX) and reset what is ours. -EINVAL. */
+int vsw_vring_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used);
+
+/** Ask the guest for a kick when it adds buffers (@on), or not. Return: true when there are some. */
+bool vsw_vring_notify(struct vsw_vring *r, bool on);
+
+/** Text of enum vsw_vring_broken. */
+const char *vsw_vring_broken_text(enum vsw_vring_broken why);
