@@ -67,10 +67,14 @@ const struct ctl_verb *ctl_verb_of_method(const char *method);
 
 /**
  * Check @params (an object; NULL = {}) against the table: unknown members (with suggestion), types,
- * ranges, choices, required members. Formats (MAC, VLAN, device) are checked by who uses them.
+ * ranges, choices, required members. "dry_run" belongs to every verb that changes something, "file" to every verb
+ * with a document. Formats (MAC, VLAN, device) are checked by who uses them.
  */
 int ctl_params_check(const struct ctl_verb *verb, json_t *params, struct vd_err *reterr);
 
-/** The whole table as JSON, for `describe`: {"version", "methods": [...], "errors": [...], "drops" added
- *  by the daemon}. New reference. */
+/** Check one value against one argument (an array where the argument repeats). */
+int ctl_arg_check(const struct ctl_arg *arg, json_t *value, struct vd_err *reterr);
+
+/** The whole table as JSON, for `describe`: {"version", "methods": [{method, summary, changes,
+ *  params: a JSON Schema}], "errors": [{code, kind, text, exit}], "drops" added by the daemon}. New reference. */
 json_t *ctl_describe(void);
