@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verbs with an output or an action of their own. */
+#include "ctl/command.h"
+
+#include <string.h>
+
+static const struct ctl_command commands[] = {
+	{"switch", "list", NULL, ctl_print_switches},
+	{"switch", "show", NULL, ctl_print_switch},
+	{"port", "list", NULL, ctl_print_ports},
+	{"port", "show", NULL, ctl_print_port},
+	{"fdb", "list", NULL, ctl_print_fdb},
+	{"fdb", "flush", NULL, ctl_print_flushed},
+	{"stats", "", NULL, ctl_print_stats},
+	{"drops", "", NULL, ctl_print_drops},
+	{"runtime", "", NULL, ctl_print_runtime},
+	{"doctor", "", NULL, ctl_print_doctor},
+	{"diff", "", NULL, ctl_print_diff},
+	{"capture", "", ctl_run_capture, NULL},
+	{"top", "", ctl_run_top, NULL},
+	{"export", "", ctl_run_export, NULL},
+	{"version", "", ctl_run_version, NULL},
+	{"subscribe", "", ctl_run_subscribe, NULL},
+	{"completion", "", ctl_run_completion, NULL},
+};
+
+const struct ctl_command *ctl_command_find(const struct ctl_verb *verb)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].noun, verb->noun) && !strcmp(commands[i].verb, verb->verb))
+			return &commands[i];
+	return NULL;
+}
