@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Run-time ports: opening, live settings, publishing them, notes for a crash. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "vswitch/control/engine.h"
+#include "vswitch/control/plan.h"
+
+#define RETRY_FIRST_MS 500u
+
+static uint16_t mtu_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg)
+{
+	const struct vsw_switch_cfg *s = vsw_model_switch(m, cfg->sw);
+
+	return s ? s->mtu : VSW_MTU_DEFAULT;
+}
+
+/* Did a crashed run leave this device? Then it is taken over, not in the way. */
+static bool left_behind(struct vsw_engine *e, const struct vsw_device *d)
+{
+	char text[VSW_DEVICE_STR_SIZE];
+	size_t i;
+	json_t *entry;
+
+	vsw_device_format(d, text, sizeof(text));
+	json_array_foreach(e->leftovers, i, entry) {
+		const char *dev = json_string_value(json_object_get(entry, "device"));
+
+		if (dev && !strcmp(dev, text)) {
+			json_object_set_new(entry, "taken", json_true());
+			return true;
+		}
+	}
+	return false;
+}
+
+int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vsw_port_cfg *cfg,
+		struct vsw_rt_port *rt, struct vd_err *reterr)
+{
+	struct vsw_io_params params = {
+		.port_name = cfg->name,
+		.device = cfg->device,
+		.mac = cfg->mac,
+		.has_mac = cfg->has_mac,
+		.mtu_bytes = mtu_of(m, cfg),
+		.link_up = cfg->link_up,
+		.n_workers = vsw_dataplane_workers(e->dp),
+	};
+	bool adopt = !cfg->has_mac && cfg->role != VSW_ROLE_UPLINK &&
+		     cfg->device.kind == VSW_DEV_NETDEV;
+	struct vsw_io *io = NULL;
+	char prefix[192];
+	int rc;
+
+	if (left_behind(e, &cfg->device))
+		rt->restore = true;
+	params.restore = rt->restore;
+	snprintf(prefix, sizeof(prefix), "port/%s", cfg->name);
+	rc = vsw_io_open(vsw_dataplane_env(e->dp), &params, &io, reterr);
+	if (rc) {
+		vd_err_prefix(reterr, prefix);
+		return rc;
+	}
+	io->owner = rt;
+	rc = vsw_port_create(e->dp, io, adopt, &rt->port);
+	if (rc) {
+		io->ops->close(io);
+		rt->port = NULL;
+		return vd_err_set(reterr, rc, rc == -ENOSPC ? VD_E_LIMIT : VD_E_NO_MEMORY, prefix,
+				  NULL, "the data plane has no room for another port");
+	}
+	rt->restore = false;
+	rt->connected = io->caps.connected;
+	return 0;
+}
+
+void vsw_rt_close(struct vsw_engine *e, struct vsw_rt_port *rt)
+{
+	if (!rt || !rt->port)
+		return;
+	if (e->closing)
+		e->closing(e->ctx, rt->port);
+	vsw_port_destroy(e->dp, rt->port);
+	rt->port = NULL;
+}
+
+void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err *err)
+{
+	rt->fault = *err;
+	rt->retry_wait_ms = RETRY_FIRST_MS;
+	rt->retry_at_ms = vsw_now_ms() + RETRY_FIRST_MS;
+	vd_log(LOG_WARNING, "port", name, "has no device now, will be tried again: %s", err->message);
+}
+
+int vsw_rt_set(struct vsw_rt_port *rt, const struct vsw_model *m, const struct vsw_port_cfg *cfg,
+	       unsigned int changes, struct vd_err *reterr)
+{
+	struct vsw_io *io = rt->port ? rt->port->io : NULL;
+	int rc = 0;
+
+	if (!io)
+		return 0;
+	if (changes & VSW_PLAN_MTU && io->ops->set_mtu)
+		rc = io->ops->set_mtu(io, mtu_of(m, cfg), reterr);
+	if (!rc && changes & VSW_PLAN_MAC && cfg->has_mac && io->ops->set_mac)
+		rc = io->ops->set_mac(io, &cfg->mac, reterr);
+	if (!rc && changes & VSW_PLAN_LINK && io->ops->set_link)
+		rc = io->ops->set_link(io, cfg->link_up, reterr);
+	if (!rc && changes & VSW_PLAN_MOVED && io->ops->set_link)
+		rc = io->ops->set_link(io, false, reterr);
+	if (rc && reterr) {
+		char prefix[192];
+
+		snprintf(prefix, sizeof(prefix), "port/%s", cfg->name);
+		vd_err_set(reterr, rc, VD_E_SYSTEM, NULL, NULL, "the device refused the change");
+		vd_err_prefix(reterr, prefix);
+	}
+	return rc;
+}
+
+/* Static entries that name a port which is not published would have nowhere to point. */
+static void keep_statics(struct vsw_model *m)
+{
+	for (unsigned int k = 0; k < m->n_switches; k++) {
+		struct vsw_switch_cfg *s = &m->switches[k];
+		unsigned int kept = 0;
+
+		for (unsigned int i = 0; i < s->n_statics; i++)
+			if (vsw_model_port(m, s->statics[i].port))
+				s->statics[kept++] = s->statics[i];
+		s->n_statics = kept;
+	}
+}
+
+static bool publishable(const struct vsw_rt_port *rt)
+{
+	return rt->port && !rt->hidden;
+}
+
+int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m, struct vsw_rt_port *const *ports,
+		   const struct vsw_rt_switch *switches, struct vd_err *reterr)
+{
+	struct vsw_port **run = calloc(m->n_ports + 1u, sizeof(*run));
+	struct vsw_fdb **fdbs = calloc(m->n_switches + 1u, sizeof(*fdbs));
+	struct vsw_model some = {0};
+	struct vsw_binding b = {.model = m, .fdbs = fdbs, .ports = run};
+	unsigned int n = 0;
+	int rc = run && fdbs ? 0 : -ENOMEM;
+
+	for (unsigned int i = 0; !rc && i < m->n_switches; i++)
+		fdbs[i] = switches[i].fdb;
+	for (unsigned int i = 0; !rc && i < m->n_ports; i++)
+		if (publishable(ports[i]))
+			run[n++] = ports[i]->port;
+	if (!rc && n != m->n_ports) {
+		rc = vsw_model_copy(m, &some);
+		b.model = &some;
+		n = 0;
+		for (unsigned int i = 0; !rc && i < m->n_ports; i++)
+			if (publishable(ports[i]))
+				some.ports[n++] = m->ports[i];
+		if (!rc) {
+			some.n_ports = n;
+			keep_statics(&some);
+		}
+	}
+	if (rc)
+		vd_err_set(reterr, rc, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
+	else
+		rc = vsw_dataplane_publish(e->dp, &b, reterr);
+	vsw_model_done(&some);
+	free(run);
+	free(fdbs);
+	return rc;
+}
+
+static void note_ports(json_t *out, const struct vsw_model *m, struct vsw_rt_port *const *ports)
+{
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		struct vsw_io *io = ports[i] && ports[i]->port ? ports[i]->port->io : NULL;
+		json_t *left = io && io->ops->leftover ? io->ops->leftover(io) : NULL;
+		char device[VSW_DEVICE_STR_SIZE];
+
+		if (!left)
+			continue;
+		vsw_device_format(&io->device, device, sizeof(device));
+		json_array_append_new(out, json_pack("{s:s, s:s, s:o}", "port", m->ports[i].name,
+						     "device", device, "left", left));
+	}
+}
+
+void vsw_rt_note_leftovers(struct vsw_engine *e, const struct vsw_model *next,
+			   struct vsw_rt_port *const *next_ports)
+{
+	json_t *out = json_array();
+	json_t *entry;
+	size_t i;
+	int rc;
+
+	if (!out)
+		return;
+	note_ports(out, &e->model, e->ports);
+	if (next)
+		note_ports(out, next, next_ports);
+	json_array_foreach(e->leftovers, i, entry)
+		json_array_append(out, entry);
+	rc = vsw_store_leftovers_set(e->store, out);
+	if (rc)
+		vd_log(LOG_WARNING, "store", NULL,
+		       "cannot note what a crash would leave behind: %s, continuing",
+		       strerror(-rc));
+	json_decref(out);
+}

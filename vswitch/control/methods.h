@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The methods of the control protocol: one function each, found by the names of ctl/rpc/verbs.def;
+ * shapes of answers are in ctl/rpc/README.md and docs/reference/json.md.
+ * Thread-safety: control thread.
+ */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "ctl/rpc/frame.h"
+#include "vswitch/control/daemon.h"
+
+struct vsw_call {
+	struct vsw_daemon *d;
+	struct vsw_client *client;
+	json_t *id;       /* NULL: nobody waits for the answer */
+	json_t *params;   /* an object, checked against verbs.def */
+	bool dry_run;
+};
+
+/** The method answers later, through vsw_client_reply(). */
+#define VSW_LATER 1
+
+typedef int (*vsw_method)(struct vsw_call *call, json_t **result, struct vd_err *reterr);
+
+/** Check and carry out one request; answers the client in any case. */
+void vsw_methods_dispatch(struct vsw_daemon *d, struct vsw_client *client,
+			  const struct ctl_request *rq);
+
+/** Copy the configuration, let @edit change it, make the result true (or not, with dry_run), and
+ *  answer {"changes", "applied"}. */
+int vsw_methods_change(struct vsw_call *call,
+		       int (*edit)(struct vsw_model *, json_t *, struct vd_err *),
+		       json_t **result, struct vd_err *reterr);
+/** The same for a model that is there already (taken). */
+int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **result,
+		      struct vd_err *reterr);
+
+/* ---- rows shared between methods; new references ---- */
+json_t *vsw_row_port(struct vsw_daemon *d, unsigned int i);
+json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i);
+/** Append the drop rows of port @i to @out. */
+void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out);
+
+/* ---- the methods ---- */
+#define VSW_METHOD(name) \
+	int vsw_method_##name(struct vsw_call *call, json_t **result, struct vd_err *reterr)
+VSW_METHOD(switch_add);
+VSW_METHOD(switch_list);
+VSW_METHOD(switch_show);
+VSW_METHOD(switch_set);
+VSW_METHOD(switch_remove);
+VSW_METHOD(port_add);
+VSW_METHOD(port_list);
+VSW_METHOD(port_show);
+VSW_METHOD(port_set);
+VSW_METHOD(port_move);
+VSW_METHOD(port_link);
+VSW_METHOD(port_remove);
+VSW_METHOD(fdb_list);
+VSW_METHOD(fdb_add);
+VSW_METHOD(fdb_remove);
+VSW_METHOD(fdb_flush);
+VSW_METHOD(stats);
+VSW_METHOD(drops);
+VSW_METHOD(runtime);
+VSW_METHOD(capture);
+VSW_METHOD(config_apply);
+VSW_METHOD(config_export);
+VSW_METHOD(config_diff);
+VSW_METHOD(doctor);
+VSW_METHOD(version);
+VSW_METHOD(describe);
+VSW_METHOD(subscribe);

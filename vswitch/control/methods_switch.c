@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Methods of the noun switch. */
+#include <errno.h>
+#include <string.h>
+
+#include "vswitch/control/edit.h"
+#include "vswitch/control/methods.h"
+
+VSW_METHOD(switch_add)
+{
+	return vsw_methods_change(call, vsw_edit_switch_add, result, reterr);
+}
+
+VSW_METHOD(switch_set)
+{
+	return vsw_methods_change(call, vsw_edit_switch_set, result, reterr);
+}
+
+VSW_METHOD(switch_remove)
+{
+	return vsw_methods_change(call, vsw_edit_switch_remove, result, reterr);
+}
+
+/* The document's object, with what is behind its own ports and how much it knows. */
+static json_t *row(struct vsw_daemon *d, unsigned int k)
+{
+	const struct vsw_model *m = &d->engine->model;
+	const struct vsw_switch_cfg *s = &m->switches[k];
+	json_t *j = vsw_switch_to_json(s), *uplink = NULL, *host = NULL;
+	char device[VSW_DEVICE_STR_SIZE];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		const struct vsw_port_cfg *p = &m->ports[i];
+
+		if (strcmp(p->sw, s->name))
+			continue;
+		n++;
+		if (p->role == VSW_ROLE_UPLINK && !uplink)
+			uplink = json_string(vsw_device_format(&p->device, device, sizeof(device)));
+		if (p->role == VSW_ROLE_HOST && !host)
+			host = json_string(p->device.target);
+	}
+	json_object_set_new(j, "uplink", uplink ? uplink : json_null());
+	json_object_set_new(j, "host_vnic", host ? host : json_null());
+	json_object_set_new(j, "n_ports", json_integer(n));
+	json_object_set_new(j, "n_learned", json_integer(vsw_fdb_count(d->engine->switches[k].fdb)));
+	return j;
+}
+
+VSW_METHOD(switch_list)
+{
+	*result = json_array();
+	for (unsigned int k = 0; k < call->d->engine->model.n_switches; k++)
+		json_array_append_new(*result, row(call->d, k));
+	return 0;
+}
+
+VSW_METHOD(switch_show)
+{
+	const struct vsw_model *m = &call->d->engine->model;
+	const struct vsw_switch_cfg *s =
+		vsw_edit_find_switch(m, vsw_edit_text(call->params, "name"), reterr);
+	json_t *ports;
+
+	if (!s)
+		return -ENOENT;
+	*result = row(call->d, (unsigned int)(s - m->switches));
+	ports = json_array();
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (!strcmp(m->ports[i].sw, s->name))
+			json_array_append_new(ports, vsw_row_port(call->d, i));
+	json_object_set_new(*result, "ports", ports);
+	return 0;
+}
