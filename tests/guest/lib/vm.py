@@ -25,6 +25,8 @@ from sandbox import sh
 
 # The guest's tty holds 4 KiB of input; a longer line could be cut.
 _MAX_COMMAND_SIZE = 2048
+# About one line in a thousand stalls on the emulated port: ask again after this time, then twice...
+_ASK_AGAIN_S, _ASK_AGAIN_MAX_S = 1, 30
 
 
 class GuestError(Exception):
@@ -73,6 +75,7 @@ class Vm:
         self._agent = None
         self._buffer = b""
         self._id = 0
+        self.n_repeats = 0  # requests or answers that were lost on the line
         self._path = os.path.join(sandbox.work, f"{name}.agent")
         self._command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
@@ -112,23 +115,30 @@ class Vm:
 
     def wait_ready(self, timeout_s=90):
         """Wait for the guest's agent."""
-        self._line("READY", time.monotonic() + timeout_s)
+        self._line(["READY"], time.monotonic() + timeout_s)
 
     def boot(self, timeout_s=90):
         self.start()
         self.wait_ready(timeout_s)
 
-    def _line(self, start, deadline):
+    def _line(self, starts, deadline, ask_again=None):
+        """The next line that begins with one of starts; ask_again() is called now and then."""
+        interval = _ASK_AGAIN_S
+        again = time.monotonic() + interval
         while True:
             while b"\n" in self._buffer:
                 line, self._buffer = self._buffer.split(b"\n", 1)
                 line = line.decode(errors="replace").strip()
-                if line.startswith(start):
+                if any(line.startswith(s) for s in starts):
                     return line
             wait = deadline - time.monotonic()
             if wait <= 0:
-                raise GuestError(f"{self.name}: no answer in time, wanted '{start}'\n"
+                raise GuestError(f"{self.name}: no answer in time, wanted {starts}\n"
                                  + self.report())
+            if ask_again and time.monotonic() > again:
+                ask_again()
+                interval = min(2 * interval, _ASK_AGAIN_MAX_S)
+                again = time.monotonic() + interval
             if select.select([self._agent], [], [], min(wait, 1))[0]:
                 data = self._agent.recv(65536)
                 if not data:
@@ -141,14 +151,34 @@ class Vm:
             raise ValueError("put long scripts into the image (files=)")
         self._id += 1
         text = base64.b64encode(command.encode()).decode()
-        self._agent.sendall(f"{self._id} {timeout_s} {text}\n".encode())
+        request = f"{self._id} {timeout_s} {len(text)} {text}\n".encode()
+        self._agent.sendall(request)
         # The guest enforces timeout_s; the margin covers a slow line and a stolen host CPU.
-        parts = self._line(f"R {self._id} ", time.monotonic() + timeout_s + 20).split(" ")
-        status, size = int(parts[2]), int(parts[3])
-        data = base64.b64decode(parts[4] if len(parts) > 4 else "", validate=True)
-        if len(data) != min(size, 65536):
-            raise GuestError(f"{self.name}: the answer to '{command}' was cut on the line")
-        return status, data.decode(errors="replace")
+        deadline = time.monotonic() + timeout_s + 20
+        while True:
+            line = self._line([f"R {self._id} ", f"N {self._id}"], deadline, self._ask_again)
+            answer = self._parse(line)
+            if answer:
+                return answer
+            self.n_repeats += 1
+            self._agent.sendall(request if line[0] == "N" else f"{self._id}\n".encode())
+
+    def _ask_again(self):
+        self.n_repeats += 1
+        # The first newline ends what may be left of a broken line.
+        self._agent.sendall(f"\n{self._id}\n".encode())
+
+    @staticmethod
+    def _parse(line):
+        """(status, output) of a complete answer, else None."""
+        try:
+            parts = line.split(" ")
+            data = base64.b64decode(parts[4] if len(parts) > 4 else "", validate=True)
+            if parts[0] == "R" and len(data) == min(int(parts[3]), 65536):
+                return int(parts[2]), data.decode(errors="replace")
+        except (ValueError, IndexError):
+            pass
+        return None
 
     def run(self, command, timeout_s=30):
         """Run shell commands in the guest, which must succeed; return their output."""
@@ -167,6 +197,7 @@ class Vm:
             if time.monotonic() > deadline:
                 raise GuestError(f"{self.name}: '{command}' did not succeed within "
                                  f"{timeout_s} s:\n{text}")
+            time.sleep(0.1)
 
     def stop(self):
         """End QEMU. The guest has no state worth a shutdown."""
