@@ -61,6 +61,8 @@ struct vsw_io_params {
 	uint16_t mtu_bytes;
 	bool link_up;
 	bool restore;               /* after a crash: take over what the last run left, if it is ours */
+	json_t *leftover;           /* borrowed; what this port's leftover() was when last saved; NULL none.
+				     * Looked at with @restore only */
 	uint16_t n_workers;         /* useful number of tx queues */
 };
 
@@ -110,8 +112,9 @@ struct vsw_io_ops {
 	/** Bring the loss counters in struct vsw_io up to date. NULL: they always are. Any thread. */
 	void (*refresh)(struct vsw_io *io);
 
-	/** What must be known to take over or clean up after a crash (e.g. {"tap": "web1", "netns": N});
-	 *  NULL: nothing. New reference. May be NULL. */
+	/** What must be known to take over or clean up after a crash (e.g. {"tap": "web1", "id": "..."});
+	 *  NULL: nothing. New reference. May be NULL. The control thread saves it after open() and gives
+	 *  it back as vsw_io_params.leftover, or to vsw_io_clean() when the port is no more. */
 	json_t *(*leftover)(struct vsw_io *io);
 
 	/** Close for good and remove what was created (taps, sockets). Frees @io. */

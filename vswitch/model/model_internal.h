@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the model share, and nobody else needs. */
+#pragma once
+
+#include "vswitch/model/model.h"
+
+#define VSW_PATH_SIZE sizeof(((struct vd_err *)0)->path)
+
+/** "port/NAME[/KEY]" as far as it fits. Returns @buf. */
+const char *vsw_path(char *buf, size_t size, const char *kind, const char *name, const char *key);
+
+/** Rules inside one port: name, MAC and device against its role. @ret_key: the member to blame,
+ *  set on failure. Return: 0; -EINVAL. */
+int vsw_port_check(const struct vsw_port_cfg *p, const char **ret_key, struct vd_err *reterr);
+
+#define VSW_DOCUMENT_VERSION 1
+#define VSW_N_TYPES	     3
+#define VSW_N_ROLES	     3
+#define VSW_N_LINKS	     2
+
+/* By enum vsw_switch_type, by enum vsw_role, by bool. */
+extern const char *const vsw_type_text[VSW_N_TYPES];
+extern const char *const vsw_role_text[VSW_N_ROLES];
+extern const char *const vsw_link_text[VSW_N_LINKS];
+
+/*
+ * A sorted list of borrowed strings with the place each came from: looks up names and finds
+ * doubles among thousands without comparing every pair.
+ */
+struct vsw_index_item {
+	const char *key;
+	unsigned int at;
+};
+
+struct vsw_index {
+	struct vsw_index_item *items;
+	unsigned int n;
+};
+
+/** Room for @n_max keys. Return: 0; -ENOMEM. */
+int vsw_index_init(struct vsw_index *x, unsigned int n_max);
+void vsw_index_done(struct vsw_index *x);
+void vsw_index_add(struct vsw_index *x, const char *key, unsigned int at);
+/** By key, equal keys by place. */
+void vsw_index_sort(struct vsw_index *x);
+/** The first of the key, or NULL. Needs a sorted index. */
+const struct vsw_index_item *vsw_index_find(const struct vsw_index *x, const char *key);
+
+/** Index of all switches or ports by name, sorted. */
+int vsw_index_switches(struct vsw_index *x, const struct vsw_model *m);
+int vsw_index_ports(struct vsw_index *x, const struct vsw_model *m);
+
+/** The usual answer to lack of memory. Returns -ENOMEM. */
+int vsw_no_memory(struct vd_err *reterr);
