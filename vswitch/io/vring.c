@@ -325,10 +325,10 @@ int vsw_vring_tx_one(struct vsw_vring *r, const struct rte_mbuf *m, uint16_t ava
 	do {
 		uint16_t k = v.num_buffers;
 
-		if (k == avail)
-			return 0;
 		if (k == RTE_DIM(heads) || (k == 1 && !r->mergeable))
 			goto too_big;
+		if (k == avail)
+			return 0;
 		heads[k] = __atomic_load_n(&r->avail->ring[(r->last_avail + k) & r->mask],
 					   __ATOMIC_RELAXED);
 		if (heads[k] >= r->size)
