@@ -24,7 +24,7 @@ static void print_members(json_t *of, char sign)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(of, key, value) {
+	json_object_foreach (of, key, value) {
 		if (json_is_null(value) || !strcmp(key, "uuid") ||
 		    (json_is_string(value) && !json_string_length(value)) ||
 		    (json_is_array(value) && !json_array_size(value)))
@@ -42,7 +42,7 @@ static void print_differences(json_t *from, json_t *to)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(to, key, value) {
+	json_object_foreach (to, key, value) {
 		fputs("~     ", stdout);
 		ctl_print_text(stdout, key);
 		fputs(": ", stdout);
@@ -51,7 +51,7 @@ static void print_differences(json_t *from, json_t *to)
 		print_value(value);
 		putchar('\n');
 	}
-	json_object_foreach(from, key, value) {
+	json_object_foreach (from, key, value) {
 		if (json_object_get(to, key))
 			continue;
 		fputs("~     ", stdout);
@@ -69,10 +69,12 @@ void ctl_print_changes(json_t *changes, bool members)
 
 	if (!json_array_size(changes))
 		fputs("no change\n", stderr);
-	json_array_foreach(changes, i, c) {
+	json_array_foreach (changes, i, c) {
 		const char *op = json_string_value(json_object_get(c, "op"));
 		const char *object = json_string_value(json_object_get(c, "object"));
-		char sign = op && !strcmp(op, "add") ? '+' : op && !strcmp(op, "remove") ? '-' : '~';
+		char sign = op && !strcmp(op, "add")      ? '+'
+			    : op && !strcmp(op, "remove") ? '-'
+							  : '~';
 		const char *color = sign == '+' ? CTL_GREEN : sign == '-' ? CTL_RED : CTL_YELLOW;
 
 		printf("%s%c %s", ctl_color(stdout, color), sign, ctl_color(stdout, CTL_PLAIN));

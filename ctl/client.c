@@ -53,13 +53,16 @@ static int connect_error(const char *path, int errnum, struct vd_err *e)
 				  "run the command as root, or as a member of the socket's group",
 				  "not allowed to use the control socket %s", path);
 	case EAGAIN:
-		return vd_err_set(e, -ETIMEDOUT, VD_E_TIMEOUT, NULL,
-				  "the daemon has too many clients; try again, or with a longer --timeout",
-				  "the daemon did not take the connection on %s in time", path);
+		return vd_err_set(
+			e, -ETIMEDOUT, VD_E_TIMEOUT, NULL,
+			"the daemon has too many clients; try again, or with a longer --timeout",
+			"the daemon did not take the connection on %s in time", path);
 	default:
 		snprintf(hint, sizeof(hint),
-			 "start it (systemctl start viridiand, or viridiand%s%.150s as root), or name its socket "
-			 "with --socket", strcmp(path, CTL_SOCKET_DEFAULT) ? " --socket " : "",
+			 "start it (systemctl start viridiand, or viridiand%s%.150s as root), or "
+			 "name its socket "
+			 "with --socket",
+			 strcmp(path, CTL_SOCKET_DEFAULT) ? " --socket " : "",
 			 strcmp(path, CTL_SOCKET_DEFAULT) ? path : "");
 		return vd_err_set(e, -ECONNREFUSED, VD_E_UNREACHABLE, NULL, hint,
 				  "no daemon answers on %s: %s", path, strerror(errnum));
@@ -89,8 +92,8 @@ int ctl_client_open(const char *path, unsigned int timeout_ms, struct ctl_client
 
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return vd_err_set(reterr, -EINVAL, VD_E_USAGE, NULL, "use a shorter path",
-				  "the socket's path has %zu characters (allowed: %zu)", strlen(path),
-				  sizeof(sa.sun_path) - 1);
+				  "the socket's path has %zu characters (allowed: %zu)",
+				  strlen(path), sizeof(sa.sun_path) - 1);
 	strcpy(sa.sun_path, path);
 	c = calloc(1, sizeof(*c));
 	if (!c)
@@ -133,9 +136,10 @@ static int too_slow(const struct ctl_client *c, struct vd_err *e)
 
 static int gone(struct vd_err *e)
 {
-	return vd_err_set(e, -ECONNRESET, VD_E_UNREACHABLE, NULL,
-			  "it may have stopped: systemctl status viridiand, journalctl -u viridiand",
-			  "the daemon closed the connection without an answer");
+	return vd_err_set(
+		e, -ECONNRESET, VD_E_UNREACHABLE, NULL,
+		"it may have stopped: systemctl status viridiand, journalctl -u viridiand",
+		"the daemon closed the connection without an answer");
 }
 
 static ssize_t send_some(int sock, const char *p, size_t size, int fd)

@@ -23,11 +23,12 @@ struct parse {
 	int n, i;
 	struct ctl_cmdline *cmd;
 	struct vd_err *err;
-	const struct ctl_verb *like;  /* a verb whose first @depth words are those understood so far */
+	const struct ctl_verb
+		*like; /* a verb whose first @depth words are those understood so far */
 	unsigned int depth;
-	unsigned int positional;      /* index in verb->args of the next one to fill */
-	bool options_over;            /* "--" was seen */
-	char rest[16384];             /* words of a CTL_REST argument, joined */
+	unsigned int positional; /* index in verb->args of the next one to fill */
+	bool options_over;       /* "--" was seen */
+	char rest[16384];        /* words of a CTL_REST argument, joined */
 	const struct ctl_arg *rest_arg;
 };
 
@@ -81,7 +82,9 @@ static void choice_join(const struct choice *c, const char *lead, const char *pr
 			continue;
 		left--;
 		at += (size_t)snprintf(buf + at, size - at, "%s%s%s", lead, c->text[i],
-				       left > 1 ? ", " : left ? " or " : "");
+				       left > 1 ? ", "
+				       : left   ? " or "
+						: "");
 	}
 }
 
@@ -173,7 +176,8 @@ static int take_noun(struct parse *p, const char *word)
 	k = choice_pick(&c, word, strlen(word));
 	if (k == -2) {
 		choice_join(&c, "", word, strlen(word), text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word, text);
+		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word,
+				   text);
 	}
 	if (k < 0) {
 		did_you_mean(&c, "", word, "viridian help lists all commands", text, sizeof(text));
@@ -227,7 +231,8 @@ static int take_verb(struct parse *p, const char *word)
 	k = choice_pick(&c, word, strlen(word));
 	if (k == -2) {
 		choice_join(&c, "", word, strlen(word), text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word, text);
+		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word,
+				   text);
 	}
 	if (k >= 0) {
 		for (size_t i = 0; i < ctl_n_verbs; i++) {
@@ -247,7 +252,8 @@ static int take_verb(struct parse *p, const char *word)
 		return c.n || settle(p) >= 0 ? 1 : -EINVAL;
 	}
 	/* A slip of a verb is more likely than an object with such a name; "list" disambiguates. */
-	if (verb_at(p, NULL) || (has_positional(verb_at(p, "list")) && !vd_suggest(word, c.ptr, c.n)))
+	if (verb_at(p, NULL) ||
+	    (has_positional(verb_at(p, "list")) && !vd_suggest(word, c.ptr, c.n)))
 		return settle(p);
 	choice_join(&c, "", "", 0, text, sizeof(text));
 	{
@@ -268,8 +274,9 @@ static int check_int(struct parse *p, const struct ctl_arg *a, const char *path,
 	errno = 0;
 	v = strtoll(text, &end, 10);
 	if (errno || *end || end == text || text[0] == ' ' || text[0] == '+')
-		return usage_error(p, path, NULL, "%s must be a whole number%s%s, not '%.60s'", path,
-				   a->values ? " within " : "", a->values ? a->values : "", text);
+		return usage_error(p, path, NULL, "%s must be a whole number%s%s, not '%.60s'",
+				   path, a->values ? " within " : "", a->values ? a->values : "",
+				   text);
 	*ret = json_integer(v);
 	return *ret ? 0 : -ENOMEM;
 }
@@ -352,7 +359,7 @@ static int take_argument(struct parse *p, const char *word)
 
 /* What an option's text (without dashes) stands for. */
 struct option {
-	const struct ctl_arg *arg;         /* or: */
+	const struct ctl_arg *arg; /* or: */
 	const struct ctl_global *global;
 	bool negated;
 };
@@ -363,7 +370,8 @@ static void option_choice(const struct ctl_verb *v, bool bools_only, struct choi
 
 	c->n = 0;
 	for (size_t i = 0; v && i < v->n_args; i++)
-		if (!(v->args[i].flags & CTL_POSITIONAL) && (!bools_only || v->args[i].type == CTL_BOOL)) {
+		if (!(v->args[i].flags & CTL_POSITIONAL) &&
+		    (!bools_only || v->args[i].type == CTL_BOOL)) {
 			ctl_option_text(v->args[i].name, text, sizeof(text));
 			choice_add(c, text, strlen(text));
 		}
@@ -407,7 +415,8 @@ static int find_option(struct parse *p, const char *name, size_t len, struct opt
 	k = choice_pick(&c, name, len);
 	if (k == -2) {
 		choice_join(&c, "--", name, len, text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'--%s' is ambiguous: %s", word, text);
+		return usage_error(p, NULL, "write one more letter", "'--%s' is ambiguous: %s",
+				   word, text);
 	}
 	if (k >= 0) {
 		option_named(p->cmd->verb, c.text[k], ret);
@@ -426,7 +435,8 @@ static int find_option(struct parse *p, const char *name, size_t len, struct opt
 	}
 	snprintf(text, sizeof(text), "viridian help%s%s%s%s lists the options",
 		 p->cmd->noun ? " " : "", p->cmd->noun ? p->cmd->noun : "",
-		 p->cmd->verb && p->cmd->verb->verb[0] ? " " : "", p->cmd->verb ? p->cmd->verb->verb : "");
+		 p->cmd->verb && p->cmd->verb->verb[0] ? " " : "",
+		 p->cmd->verb ? p->cmd->verb->verb : "");
 	did_you_mean(&c, "--", word, text, hint, sizeof(hint));
 	return usage_error(p, NULL, hint, "there is no option '--%s'", word);
 }
@@ -438,7 +448,8 @@ static int set_timeout(struct parse *p, const char *value)
 
 	if (end == value || *end || !(s >= 0.001 && s <= 86400))
 		return usage_error(p, "--timeout", "for example --timeout 5",
-				   "--timeout must be seconds within 0.001-86400, not '%.60s'", value);
+				   "--timeout must be seconds within 0.001-86400, not '%.60s'",
+				   value);
 	p->cmd->timeout_ms = (unsigned int)(s * 1000);
 	return 0;
 }
@@ -450,7 +461,8 @@ static int set_global(struct parse *p, const struct ctl_global *g, const char *v
 	switch (g->option[2]) {
 	case 's':
 		if (!value[0])
-			return usage_error(p, "--socket", "for example --socket /run/viridian/control.sock",
+			return usage_error(p, "--socket",
+					   "for example --socket /run/viridian/control.sock",
 					   "--socket needs a path");
 		cmd->socket = value;
 		return 0;
@@ -489,7 +501,8 @@ static int apply_option(struct parse *p, const struct option *o, const char *val
 				ctl_arg_label(o->arg, label, sizeof(label));
 			return usage_error(p, path, NULL, "%s needs a value (%s)%s", path,
 					   o->arg ? label : o->global->label,
-					   next ? "; one that begins with -- is written --x=--value" : "");
+					   next ? "; one that begins with -- is written --x=--value"
+						: "");
 		}
 		value = p->words[++p->i];
 	}
@@ -509,7 +522,8 @@ static int take_short(struct parse *p, const char *word)
 		return -EINVAL;
 	v = p->cmd->verb;
 	for (size_t i = 0; v && i < v->n_args; i++)
-		if (!(v->args[i].flags & CTL_POSITIONAL) && ctl_short_option(v->args[i].name) == word[1])
+		if (!(v->args[i].flags & CTL_POSITIONAL) &&
+		    ctl_short_option(v->args[i].name) == word[1])
 			o.arg = &v->args[i];
 	for (size_t i = 0; !o.arg && i < ctl_n_globals; i++)
 		if (ctl_short_option(ctl_globals[i].option + 2) == word[1])
@@ -606,7 +620,8 @@ static int finish(struct parse *p)
 	if (cmd->help || cmd->version)
 		return 0;
 	if (!cmd->noun)
-		return usage_error(p, NULL, "viridian help lists all commands", "no command was given");
+		return usage_error(p, NULL, "viridian help lists all commands",
+				   "no command was given");
 	if (!cmd->verb) {
 		r = settle(p);
 		if (r)
@@ -646,7 +661,8 @@ int ctl_cmdline_parse(int n, const char *const words[], struct ctl_cmdline *ret,
 	struct parse *p = calloc(1, sizeof(*p));
 	int r = 0;
 
-	*ret = (struct ctl_cmdline){.timeout_ms = CTL_TIMEOUT_MS_DEFAULT, .json = wants_json(n, words)};
+	*ret = (struct ctl_cmdline){.timeout_ms = CTL_TIMEOUT_MS_DEFAULT,
+				    .json = wants_json(n, words)};
 	ret->params = json_object();
 	ret->local = json_object();
 	if (!p || !ret->params || !ret->local) {

@@ -20,19 +20,19 @@
 #include "ctl/rpc/verbs.h"
 
 #define CTL_TIMEOUT_MS_DEFAULT 30000
-#define CTL_WORDS_MAX 8192
+#define CTL_WORDS_MAX          8192
 
 struct ctl_cmdline {
-	const char *socket;           /* NULL: not given; borrowed from the words */
-	unsigned int timeout_ms;      /* how long to wait for an answer */
+	const char *socket;      /* NULL: not given; borrowed from the words */
+	unsigned int timeout_ms; /* how long to wait for an answer */
 	bool json;
-	bool dry_run;                 /* in @params as well where the verb changes something */
-	bool help;                    /* asked for help; on @verb, else on @noun, else on everything */
-	bool version;                 /* --version: of this program alone */
-	const char *noun;             /* canonical, or NULL; constant */
-	const struct ctl_verb *verb;  /* NULL only with @help or @version */
-	json_t *params;               /* object to send; NULL only with @help or @version */
-	json_t *local;                /* object: arguments marked CTL_CLIENT */
+	bool dry_run;     /* in @params as well where the verb changes something */
+	bool help;        /* asked for help; on @verb, else on @noun, else on everything */
+	bool version;     /* --version: of this program alone */
+	const char *noun; /* canonical, or NULL; constant */
+	const struct ctl_verb *verb; /* NULL only with @help or @version */
+	json_t *params;              /* object to send; NULL only with @help or @version */
+	json_t *local;               /* object: arguments marked CTL_CLIENT */
 };
 
 /**

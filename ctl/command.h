@@ -14,7 +14,7 @@
 struct ctl_context {
 	const struct ctl_cmdline *cmd;
 	const char *socket;
-	struct ctl_client *client;   /* opened by the first ctl_ask() or ctl_connect() */
+	struct ctl_client *client; /* opened by the first ctl_ask() or ctl_connect() */
 };
 
 /** Connect unless connected. */

@@ -35,7 +35,7 @@ static void offer_names(struct ctl_context *ctx, const char *object, const char 
 	snprintf(method, sizeof(method), "%s.list", object);
 	if (ctl_ask(ctx, method, NULL, &rows, &e))
 		return;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		const char *name = json_string_value(json_object_get(row, "name"));
 
 		if (name)
@@ -163,12 +163,12 @@ static const struct ctl_arg *positional(const struct ctl_verb *v, unsigned int k
 /* What the finished words were. */
 struct progress {
 	const char *noun;
-	const char *words[4];             /* of the verb */
+	const char *words[4]; /* of the verb */
 	int n_words;
 	const struct ctl_verb *verb;
 	unsigned int n_positional;
-	const struct ctl_arg *value_of;   /* the unfinished word is this option's value */
-	const struct ctl_global *global;  /* or this one's */
+	const struct ctl_arg *value_of;  /* the unfinished word is this option's value */
+	const struct ctl_global *global; /* or this one's */
 	bool help;
 };
 
@@ -177,9 +177,10 @@ static bool more_verb(const struct progress *p, const char *word)
 {
 	for (size_t i = 0; i < ctl_n_verbs; i++) {
 		size_t len;
-		const char *w = !strcmp(ctl_verbs[i].noun, p->noun)
-					? ctl_verb_word(&ctl_verbs[i], (unsigned int)p->n_words, &len)
-					: NULL;
+		const char *w =
+			!strcmp(ctl_verbs[i].noun, p->noun)
+				? ctl_verb_word(&ctl_verbs[i], (unsigned int)p->n_words, &len)
+				: NULL;
 
 		if (w && len == strlen(word) && !memcmp(w, word, len))
 			return true;
@@ -208,11 +209,13 @@ static void take_plain(struct progress *p, const char *word)
 	}
 	p->words[p->n_words++] = word;
 	for (int i = 0; i < p->n_words; i++)
-		snprintf(verb + strlen(verb), sizeof(verb) - strlen(verb), "%s%s", i ? " " : "", p->words[i]);
+		snprintf(verb + strlen(verb), sizeof(verb) - strlen(verb), "%s%s", i ? " " : "",
+			 p->words[i]);
 	p->verb = ctl_verb_find(p->noun, verb);
 }
 
-static void understand(struct ctl_context *ctx, int n, const char *const words[], struct progress *p)
+static void understand(struct ctl_context *ctx, int n, const char *const words[],
+		       struct progress *p)
 {
 	for (int i = 0; i < n; i++) {
 		const char *w = words[i];

@@ -120,8 +120,8 @@ struct ip {
 	int family;
 	const uint8_t *src, *dst;
 	unsigned int proto;
-	size_t payload;   /* bytes after the IP header, by its own word */
-	bool fragment;    /* not the first: no ports here */
+	size_t payload; /* bytes after the IP header, by its own word */
+	bool fragment;  /* not the first: no ports here */
 };
 
 static void addresses(struct decode *d, const struct ip *ip, int sport, int dport)
@@ -204,7 +204,8 @@ static void icmp(struct decode *d, const struct ip *ip)
 		name = "packet too big";
 	else if (six && h[0] >= 133 && h[0] <= 136)
 		name = (const char *[]){"router solicitation", "router advertisement",
-					"neighbor solicitation", "neighbor advertisement"}[h[0] - 133];
+					"neighbor solicitation",
+					"neighbor advertisement"}[h[0] - 133];
 	if (name)
 		say(d, " %s", name);
 	else
@@ -324,7 +325,8 @@ static bool is_tag(unsigned int type)
 	return type == ETH_VLAN || type == ETH_QINQ || type == ETH_QINQ_OLD;
 }
 
-const char *ctl_decode(const uint8_t *data, size_t captured, size_t original, char *buf, size_t size)
+const char *ctl_decode(const uint8_t *data, size_t captured, size_t original, char *buf,
+		       size_t size)
 {
 	struct decode d = {.p = data, .left = captured, .buf = buf, .size = size};
 	const uint8_t *h;

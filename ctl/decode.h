@@ -16,4 +16,5 @@
 #include <stdint.h>
 
 /** @data: @captured bytes of a frame of @original bytes. Returns @buf (NUL terminated when size > 0). */
-const char *ctl_decode(const uint8_t *data, size_t captured, size_t original, char *buf, size_t size);
+const char *ctl_decode(const uint8_t *data, size_t captured, size_t original, char *buf,
+		       size_t size);

@@ -10,7 +10,8 @@ static void print_global(FILE *f)
 	for (size_t i = 0; i < ctl_n_globals; i++) {
 		char text[64];
 
-		snprintf(text, sizeof(text), "%s%s%s", ctl_globals[i].option, ctl_globals[i].label ? " " : "",
+		snprintf(text, sizeof(text), "%s%s%s", ctl_globals[i].option,
+			 ctl_globals[i].label ? " " : "",
 			 ctl_globals[i].label ? ctl_globals[i].label : "");
 		fprintf(f, "  %-22s %s\n", text, ctl_globals[i].help);
 	}
@@ -73,15 +74,19 @@ static void help_noun(FILE *f, const char *noun)
 static void help_all(FILE *f)
 {
 	fputs("Usage: viridian [--socket PATH] [--json] [--dry-run] [--timeout S] NOUN VERB [NAME] "
-	      "[--option VALUE]...\n\n", f);
+	      "[--option VALUE]...\n\n",
+	      f);
 	for (size_t i = 0; i < ctl_n_verbs; i++) {
-		if (i && strcmp(ctl_verbs[i].noun, ctl_verbs[i - 1].noun) && ctl_verbs[i - 1].verb[0])
+		if (i && strcmp(ctl_verbs[i].noun, ctl_verbs[i - 1].noun) &&
+		    ctl_verbs[i - 1].verb[0])
 			fputc('\n', f);
 		print_summary(f, &ctl_verbs[i]);
 	}
 	print_global(f);
-	fputs("\nWords may be cut short where that is unique (viridian po li). viridian help NOUN [VERB] "
-	      "says more.\n", f);
+	fputs("\nWords may be cut short where that is unique (viridian po li). viridian help NOUN "
+	      "[VERB] "
+	      "says more.\n",
+	      f);
 }
 
 void ctl_help(const struct ctl_cmdline *cmd, FILE *f)

@@ -33,7 +33,8 @@ static void print_by_shape(json_t *result)
 {
 	char buf[64];
 
-	if (json_is_array(result) && (!json_array_size(result) || json_is_object(json_array_get(result, 0))))
+	if (json_is_array(result) &&
+	    (!json_array_size(result) || json_is_object(json_array_get(result, 0))))
 		ctl_print_any_table(result);
 	else if (json_is_object(result))
 		ctl_print_object(result, 0, NULL);
@@ -73,8 +74,8 @@ static int run(struct ctl_context *ctx, struct vd_err *e)
 	if (c && c->run)
 		return c->run(ctx, e);
 	if (!verb->method)
-		return vd_err_set(e, -ENOSYS, VD_E_BUG, NULL, NULL, "%s is in the table but not written",
-				  verb->noun);
+		return vd_err_set(e, -ENOSYS, VD_E_BUG, NULL, NULL,
+				  "%s is in the table but not written", verb->noun);
 	r = ctl_load_files(verb, ctx->cmd->params, e);
 	if (!r)
 		r = ctl_ask(ctx, verb->method, json_incref(ctx->cmd->params), &result, e);
@@ -91,7 +92,8 @@ static int finish(int status)
 
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
-	vd_err_set(&e, -EIO, VD_E_SYSTEM, NULL, NULL, "cannot write the output: %s", strerror(errno));
+	vd_err_set(&e, -EIO, VD_E_SYSTEM, NULL, NULL, "cannot write the output: %s",
+		   strerror(errno));
 	ctl_print_error(&e, false);
 	return status ? status : 1;
 }

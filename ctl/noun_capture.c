@@ -25,10 +25,10 @@
 struct capture {
 	struct ctl_context *ctx;
 	struct vd_err *err;
-	struct ctl_pcapng *reader;  /* NULL with -w */
-	int pipe;                   /* read end, or -1 */
+	struct ctl_pcapng *reader; /* NULL with -w */
+	int pipe;                  /* read end, or -1 */
 	int signals;
-	bool stopping;              /* the user or a closed stdout ended it */
+	bool stopping; /* the user or a closed stdout ended it */
 	bool answered;
 	json_t *answer;
 	uint64_t shown;
@@ -67,9 +67,10 @@ static void show(struct capture *c, const struct ctl_packet *p)
 		snprintf(line, sizeof(line), "link type %u, length %u", p->link_type, p->original);
 	c->shown++;
 	if (c->ctx->cmd->json) {
-		json_t *j = json_pack("{s:f, s:s, s:s, s:s, s:I, s:s}", "time", (double)p->time_ns / 1e9,
-				      "port", p->iface, "direction", dir_text(p->dir), "summary", line,
-				      "length", (json_int_t)p->original, "comment", p->comment);
+		json_t *j = json_pack("{s:f, s:s, s:s, s:s, s:I, s:s}", "time",
+				      (double)p->time_ns / 1e9, "port", p->iface, "direction",
+				      dir_text(p->dir), "summary", line, "length",
+				      (json_int_t)p->original, "comment", p->comment);
 
 		if (j)
 			ctl_print_json(j);
@@ -107,7 +108,9 @@ static int read_frames(struct capture *c)
 		r = 0;
 	}
 	fflush(stdout);
-	return r < 0 ? vd_err_set(c->err, r, VD_E_BUG, NULL, NULL, "the captured frames are not pcapng") : 0;
+	return r < 0 ? vd_err_set(c->err, r, VD_E_BUG, NULL, NULL,
+				  "the captured frames are not pcapng")
+		     : 0;
 }
 
 static int take_answer(struct capture *c)
@@ -186,7 +189,8 @@ static void summary(const struct capture *c)
 	json_int_t lost = json_integer_value(json_object_get(c->answer, "lost"));
 
 	if (frames)
-		fprintf(stderr, "%" JSON_INTEGER_FORMAT " frames captured, %" JSON_INTEGER_FORMAT " lost\n",
+		fprintf(stderr,
+			"%" JSON_INTEGER_FORMAT " frames captured, %" JSON_INTEGER_FORMAT " lost\n",
 			json_integer_value(frames), lost);
 	else if (c->reader)
 		fprintf(stderr, "%" PRIu64 " frames captured\n", c->shown);
@@ -239,7 +243,8 @@ static int start(struct capture *c)
 	fd = open_sink(c, file, c->err);
 	if (fd < 0)
 		return fd;
-	r = ctl_client_send(c->ctx->client, cmd->verb->method, json_incref(cmd->params), fd, c->err);
+	r = ctl_client_send(c->ctx->client, cmd->verb->method, json_incref(cmd->params), fd,
+			    c->err);
 	close(fd);
 	return r;
 }

@@ -35,7 +35,8 @@ static const struct ctl_column columns[] = {
 void ctl_print_fdb(struct ctl_context *ctx, json_t *result)
 {
 	(void)ctx;
-	ctl_print_table(result, columns, sizeof(columns) / sizeof(columns[0]), "no addresses known");
+	ctl_print_table(result, columns, sizeof(columns) / sizeof(columns[0]),
+			"no addresses known");
 }
 
 void ctl_print_flushed(struct ctl_context *ctx, json_t *result)

@@ -20,12 +20,9 @@ static const char *state_text(json_t *row, char *buf, size_t size)
 }
 
 static const struct ctl_column columns[] = {
-	{"NAME", "name", 0, NULL},
-	{"SWITCH", "switch", 0, NULL},
-	{"ROLE", "role", 0, NULL},
-	{"DEVICE", "device", CTL_COL_CUT, NULL},
-	{"MAC", "mac", 0, NULL},
-	{"VLAN", "vlan", CTL_COL_CUT, NULL},
+	{"NAME", "name", 0, NULL},      {"SWITCH", "switch", 0, NULL},
+	{"ROLE", "role", 0, NULL},      {"DEVICE", "device", CTL_COL_CUT, NULL},
+	{"MAC", "mac", 0, NULL},        {"VLAN", "vlan", CTL_COL_CUT, NULL},
 	{"STATE", NULL, 0, state_text},
 };
 

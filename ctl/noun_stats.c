@@ -90,10 +90,11 @@ void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 
 	(void)ctx;
 	ctl_print_object(result, 0, apart);
-	printf("uptime:  %s\n", ctl_human_time(json_integer_value(json_object_get(result, "uptime_s")),
-					       buf, sizeof(buf)));
-	ctl_print_table(json_object_get(result, "workers"), columns, sizeof(columns) / sizeof(columns[0]),
-			"no workers");
+	printf("uptime:  %s\n",
+	       ctl_human_time(json_integer_value(json_object_get(result, "uptime_s")), buf,
+			      sizeof(buf)));
+	ctl_print_table(json_object_get(result, "workers"), columns,
+			sizeof(columns) / sizeof(columns[0]), "no workers");
 }
 
 void ctl_print_doctor(struct ctl_context *ctx, json_t *result)
@@ -102,13 +103,13 @@ void ctl_print_doctor(struct ctl_context *ctx, json_t *result)
 	size_t i;
 
 	(void)ctx;
-	json_array_foreach(result, i, row) {
+	json_array_foreach (result, i, row) {
 		const char *status = json_string_value(json_object_get(row, "status"));
 		const char *check = json_string_value(json_object_get(row, "check"));
 		const char *message = json_string_value(json_object_get(row, "message"));
 		const char *hint = json_string_value(json_object_get(row, "hint"));
 		const char *color = !status || !strcmp(status, "ok") ? CTL_GREEN
-				    : !strcmp(status, "warn")	     ? CTL_YELLOW
+				    : !strcmp(status, "warn")        ? CTL_YELLOW
 								     : CTL_RED;
 
 		printf("%s%-5s%s", ctl_color(stdout, color), status ? status : "?",

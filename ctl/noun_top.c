@@ -51,7 +51,7 @@ static json_t *row_of(json_t *rows, const char *port)
 	json_t *row;
 	size_t i;
 
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		const char *name = json_string_value(json_object_get(row, "port"));
 
 		if (name && port && !strcmp(name, port))
@@ -71,13 +71,14 @@ static double growth(json_t *row, json_t *before, const char *key)
 
 static json_t *port_rates(json_t *row, json_t *before, double seconds)
 {
-	return json_pack("{s:O?, s:O?, s:f, s:f, s:f, s:f, s:f, s:O?}", "port", json_object_get(row, "port"),
-			 "switch", json_object_get(row, "switch"), "rx_pps",
-			 growth(row, before, "rx_packets") / seconds, "rx_bps",
+	return json_pack("{s:O?, s:O?, s:f, s:f, s:f, s:f, s:f, s:O?}", "port",
+			 json_object_get(row, "port"), "switch", json_object_get(row, "switch"),
+			 "rx_pps", growth(row, before, "rx_packets") / seconds, "rx_bps",
 			 8 * growth(row, before, "rx_bytes") / seconds, "tx_pps",
 			 growth(row, before, "tx_packets") / seconds, "tx_bps",
 			 8 * growth(row, before, "tx_bytes") / seconds, "drop_pps",
-			 growth(row, before, "drops") / seconds, "drops", json_object_get(row, "drops"));
+			 growth(row, before, "drops") / seconds, "drops",
+			 json_object_get(row, "drops"));
 }
 
 static json_t *worker_load(json_t *row, json_t *before, double seconds)
@@ -96,12 +97,13 @@ static json_t *rates(const struct reading *old, const struct reading *now)
 	json_t *ports = json_array(), *workers = json_array(), *row;
 	size_t i;
 
-	json_array_foreach(now->stats, i, row) {
-		json_t *before = row_of(old->stats, json_string_value(json_object_get(row, "port")));
+	json_array_foreach (now->stats, i, row) {
+		json_t *before =
+			row_of(old->stats, json_string_value(json_object_get(row, "port")));
 
 		json_array_append_new(ports, port_rates(row, before ? before : row, seconds));
 	}
-	json_array_foreach(json_object_get(now->runtime, "workers"), i, row) {
+	json_array_foreach (json_object_get(now->runtime, "workers"), i, row) {
 		json_t *before = json_array_get(json_object_get(old->runtime, "workers"), i);
 
 		json_array_append_new(workers, worker_load(row, before ? before : row, seconds));
@@ -184,12 +186,12 @@ static void draw(json_t *r, size_t n_rows)
 	char buf[32];
 	size_t i;
 
-	json_array_foreach(json_object_get(r, "workers"), i, w) {
+	json_array_foreach (json_object_get(r, "workers"), i, w) {
 		double load = json_number_value(json_object_get(w, "load"));
 		int bar = (int)(load * 20 + 0.5);
 
-		printf("worker %zu  [%.*s%*s] %5.1f%%  %s\n", i, bar, "||||||||||||||||||||", 20 - bar, "",
-		       100 * load, rate(w, "pps", "pps", buf, sizeof(buf)));
+		printf("worker %zu  [%.*s%*s] %5.1f%%  %s\n", i, bar, "||||||||||||||||||||",
+		       20 - bar, "", 100 * load, rate(w, "pps", "pps", buf, sizeof(buf)));
 	}
 	putchar('\n');
 	ports = busiest(json_object_get(r, "ports"), n_rows);
@@ -218,7 +220,8 @@ static void show(struct ctl_context *ctx, const struct reading *old, const struc
 	} else {
 		if (terminal)
 			fputs("\033[H\033[J", stdout);
-		draw(r, terminal ? rows_that_fit(json_array_size(json_object_get(r, "workers"))) : 0);
+		draw(r,
+		     terminal ? rows_that_fit(json_array_size(json_object_get(r, "workers"))) : 0);
 		if (!terminal)
 			putchar('\n');
 	}

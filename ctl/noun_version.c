@@ -26,9 +26,11 @@ int ctl_run_version(struct ctl_context *ctx, struct vd_err *reterr)
 		char buf[256];
 
 		fputs("viridiand: ", stdout);
-		ctl_print_text(stdout, ctl_value_text(json_object_get(daemon, "version"), buf, sizeof(buf)));
+		ctl_print_text(stdout, ctl_value_text(json_object_get(daemon, "version"), buf,
+						      sizeof(buf)));
 		fputs("\ndpdk:      ", stdout);
-		ctl_print_text(stdout, ctl_value_text(json_object_get(daemon, "dpdk"), buf, sizeof(buf)));
+		ctl_print_text(stdout,
+			       ctl_value_text(json_object_get(daemon, "dpdk"), buf, sizeof(buf)));
 		putchar('\n');
 	}
 	json_decref(daemon);
@@ -61,7 +63,8 @@ int ctl_run_subscribe(struct ctl_context *ctx, struct vd_err *reterr)
 	for (bool answered = false;;) {
 		struct ctl_reply reply;
 
-		r = ctl_client_recv(ctx->client, answered ? -1 : (int)ctx->cmd->timeout_ms, &reply, reterr);
+		r = ctl_client_recv(ctx->client, answered ? -1 : (int)ctx->cmd->timeout_ms, &reply,
+				    reterr);
 		if (r < 0)
 			return r;
 		if (reply.failed) {

@@ -18,9 +18,14 @@ const char *ctl_color(FILE *f, const char *sequence)
 
 void ctl_print_text(FILE *f, const char *text)
 {
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
-		fputc(*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) ? '?' : *p,
-		      f);
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) { /* C1: one control in two bytes */
+			fputc('?', f);
+			p++;
+		} else {
+			fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, f);
+		}
+	}
 }
 
 void ctl_print_json(json_t *j)
@@ -49,15 +54,16 @@ void ctl_print_error(const struct vd_err *e, bool json)
 		return;
 	}
 	fflush(stdout);
-	fprintf(stderr, "%serror:%s ", ctl_color(stderr, CTL_BOLD CTL_RED), ctl_color(stderr, CTL_PLAIN));
+	fprintf(stderr, "%serror:%s ", ctl_color(stderr, CTL_BOLD CTL_RED),
+		ctl_color(stderr, CTL_PLAIN));
 	ctl_print_text(stderr, e->message);
 	fputc('\n', stderr);
 	if (e->line)
 		snprintf(where, sizeof(where), "%s:%u:%u%s%s", e->file[0] ? e->file : "-", e->line,
 			 e->column, e->path[0] ? "  " : "", e->path);
 	else
-		snprintf(where, sizeof(where), "%s%s%s", e->file, e->file[0] && e->path[0] ? "  " : "",
-			 e->path);
+		snprintf(where, sizeof(where), "%s%s%s", e->file,
+			 e->file[0] && e->path[0] ? "  " : "", e->path);
 	if (where[0])
 		print_field("where:", where);
 	if (e->hint[0])
@@ -65,8 +71,8 @@ void ctl_print_error(const struct vd_err *e, bool json)
 	print_field("code:", vd_code_text(e->code));
 }
 
-static const char *scaled(double v, double step, const char *const *units, unsigned int n, char *buf,
-			  size_t size)
+static const char *scaled(double v, double step, const char *const *units, unsigned int n,
+			  char *buf, size_t size)
 {
 	unsigned int u = 0;
 
@@ -114,13 +120,14 @@ static const char *joined(json_t *array, char *buf, size_t size)
 	json_t *v;
 
 	buf[0] = 0;
-	json_array_foreach(array, i, v) {
+	json_array_foreach (array, i, v) {
 		char one[512];
 
 		if (at >= size)
 			break;
 		at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
-				       json_is_array(v) ? "..." : ctl_value_text(v, one, sizeof(one)));
+				       json_is_array(v) ? "..."
+							: ctl_value_text(v, one, sizeof(one)));
 	}
 	return at ? buf : "-";
 }

@@ -44,12 +44,12 @@ const char *ctl_value_text(json_t *value, char *buf, size_t size);
 
 enum ctl_column_flags {
 	CTL_COL_RIGHT = 1,
-	CTL_COL_CUT = 2,  /* gives way first when the terminal is narrow */
+	CTL_COL_CUT = 2, /* gives way first when the terminal is narrow */
 };
 
 struct ctl_column {
 	const char *title;
-	const char *key;  /* member of the row */
+	const char *key; /* member of the row */
 	unsigned int flags;
 	/** NULL: ctl_value_text() of the member. Returns a text that lives as long as @row or @buf. */
 	const char *(*text)(json_t *row, char *buf, size_t size);

@@ -83,7 +83,8 @@ static uint16_t get16(const struct ctl_pcapng *p, const uint8_t *at)
 
 static uint32_t get32(const struct ctl_pcapng *p, const uint8_t *at)
 {
-	uint32_t v = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+	uint32_t v = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+		     (uint32_t)at[3] << 24;
 
 	return p->swapped ? __builtin_bswap32(v) : v;
 }
@@ -157,7 +158,8 @@ static uint64_t to_ns(uint64_t t, uint8_t tsresol)
 	return t;
 }
 
-static int take_packet(struct ctl_pcapng *p, const uint8_t *body, size_t size, struct ctl_packet *ret)
+static int take_packet(struct ctl_pcapng *p, const uint8_t *body, size_t size,
+		       struct ctl_packet *ret)
 {
 	const struct iface *i;
 	struct option o;
@@ -171,7 +173,8 @@ static int take_packet(struct ctl_pcapng *p, const uint8_t *body, size_t size, s
 		return -EPROTO;
 	i = &p->ifaces[n];
 	*ret = (struct ctl_packet){
-		.time_ns = to_ns((uint64_t)get32(p, body + 4) << 32 | get32(p, body + 8), i->tsresol),
+		.time_ns =
+			to_ns((uint64_t)get32(p, body + 4) << 32 | get32(p, body + 8), i->tsresol),
 		.iface = i->name,
 		.link_type = i->link_type,
 		.data = body + 20,
@@ -220,7 +223,8 @@ int ctl_pcapng_next(struct ctl_pcapng *p, struct ctl_packet *ret)
 		if (r)
 			return r;
 		size = get32(p, block + 4);
-		if (size < (type == BLOCK_SECTION ? 28 : 12) || size % 4 || size > CTL_PCAPNG_BLOCK_MAX)
+		if (size < (type == BLOCK_SECTION ? 28 : 12) || size % 4 ||
+		    size > CTL_PCAPNG_BLOCK_MAX)
 			return -EPROTO;
 		if (p->end - p->start < size)
 			return 0;

@@ -21,14 +21,14 @@
 enum ctl_packet_dir { CTL_DIR_UNKNOWN, CTL_DIR_IN, CTL_DIR_OUT };
 
 struct ctl_packet {
-	uint64_t time_ns;          /* since 1970 */
-	const char *iface;         /* "" when it has no name */
-	uint16_t link_type;        /* 1: Ethernet */
-	enum ctl_packet_dir dir;   /* IN: from the device into the switch */
+	uint64_t time_ns;        /* since 1970 */
+	const char *iface;       /* "" when it has no name */
+	uint16_t link_type;      /* 1: Ethernet */
+	enum ctl_packet_dir dir; /* IN: from the device into the switch */
 	const uint8_t *data;
-	uint32_t captured;         /* bytes at data */
-	uint32_t original;         /* bytes of the frame */
-	char comment[256];         /* "" when there is none */
+	uint32_t captured; /* bytes at data */
+	uint32_t original; /* bytes of the frame */
+	char comment[256]; /* "" when there is none */
 };
 
 struct ctl_pcapng;

@@ -66,7 +66,7 @@ int ctl_print_table(json_t *rows, const struct ctl_column *columns, size_t n_col
 	t = table_new(columns, n_columns);
 	if (!t)
 		return -ENOMEM;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach (rows, i, row) {
 		struct libscols_line *line = scols_table_new_line(t, NULL);
 
 		r = line ? fill_line(line, row, columns, n_columns) : -ENOMEM;
@@ -87,14 +87,14 @@ int ctl_print_any_table(json_t *rows)
 	json_t *value;
 	size_t n = 0;
 
-	json_object_foreach(json_array_get(rows, 0), key, value) {
+	json_object_foreach (json_array_get(rows, 0), key, value) {
 		if (n == COLUMNS_MAX || json_is_object(value) || is_table(value))
 			continue;
 		snprintf(titles[n], sizeof(titles[n]), "%s", key);
 		for (char *p = titles[n]; *p; p++)
 			*p = *p == '_' ? '-' : (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-		columns[n] = (struct ctl_column){titles[n], key, json_is_number(value) ? CTL_COL_RIGHT : 0,
-						 NULL};
+		columns[n] = (struct ctl_column){titles[n], key,
+						 json_is_number(value) ? CTL_COL_RIGHT : 0, NULL};
 		n++;
 	}
 	return ctl_print_table(rows, columns, n, "(none)");
@@ -115,10 +115,11 @@ void ctl_print_object(json_t *object, unsigned int indent, const char *const *sk
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value)
-		if (!listed(skip, key) && !json_is_object(value) && !is_table(value) && strlen(key) > width)
+	json_object_foreach (object, key, value)
+		if (!listed(skip, key) && !json_is_object(value) && !is_table(value) &&
+		    strlen(key) > width)
 			width = strlen(key);
-	json_object_foreach(object, key, value) {
+	json_object_foreach (object, key, value) {
 		if (listed(skip, key) || json_is_object(value) || is_table(value))
 			continue;
 		fprintf(stdout, "%*s", (int)indent, "");
@@ -127,7 +128,7 @@ void ctl_print_object(json_t *object, unsigned int indent, const char *const *sk
 		ctl_print_text(stdout, ctl_value_text(value, buf, sizeof(buf)));
 		fputc('\n', stdout);
 	}
-	json_object_foreach(object, key, value) {
+	json_object_foreach (object, key, value) {
 		if (listed(skip, key) || !(json_is_object(value) || is_table(value)))
 			continue;
 		fprintf(stdout, "%*s", (int)indent, "");

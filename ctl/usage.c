@@ -7,7 +7,8 @@
 #include <string.h>
 
 const struct ctl_global ctl_globals[] = {
-	{"--socket", "PATH", "control socket (default $VIRIDIAN_SOCKET, else /run/viridian/control.sock)"},
+	{"--socket", "PATH",
+	 "control socket (default $VIRIDIAN_SOCKET, else /run/viridian/control.sock)"},
 	{"--json", NULL, "print JSON, errors included"},
 	{"--dry-run", NULL, "check a change and print it, but do not make it"},
 	{"--timeout", "SECONDS", "wait this long for an answer (default 30)"},

@@ -24,8 +24,8 @@ static bool is_alnum(char c)
 
 bool ctl_yaml_plain(const char *text)
 {
-	static const char *const typed[] = {"null", "true", "false", "yes", "no", "on",
-					    "off", "y", "n", NULL};
+	static const char *const typed[] = {"null", "true", "false", "yes", "no",
+					    "on",   "off",  "y",     "n",   NULL};
 	size_t len = strlen(text);
 
 	if (!len || is_word(text, typed))
@@ -60,10 +60,9 @@ static int emit_text(yaml_emitter_t *e, const char *text, size_t len, bool plain
 	yaml_event_t event;
 
 	return emit(e, &event,
-		    yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)len,
-						 plain, true,
-						 plain ? YAML_PLAIN_SCALAR_STYLE
-						       : YAML_DOUBLE_QUOTED_SCALAR_STYLE));
+		    yaml_scalar_event_initialize(
+			    &event, NULL, NULL, (const yaml_char_t *)text, (int)len, plain, true,
+			    plain ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE));
 }
 
 static int emit_string(yaml_emitter_t *e, const char *text, size_t len)
@@ -80,10 +79,11 @@ static int emit_array(yaml_emitter_t *e, json_t *j, int depth)
 	size_t i;
 	int r = emit(e, &event,
 		     yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
-							  json_array_size(j) ? YAML_BLOCK_SEQUENCE_STYLE
-									     : YAML_FLOW_SEQUENCE_STYLE));
+							  json_array_size(j)
+								  ? YAML_BLOCK_SEQUENCE_STYLE
+								  : YAML_FLOW_SEQUENCE_STYLE));
 
-	json_array_foreach(j, i, v)
+	json_array_foreach (j, i, v)
 		r = r ? r : emit_value(e, v, depth + 1);
 	return r ? r : emit(e, &event, yaml_sequence_end_event_initialize(&event));
 }
@@ -95,10 +95,11 @@ static int emit_object(yaml_emitter_t *e, json_t *j, int depth)
 	json_t *v;
 	int r = emit(e, &event,
 		     yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
-							 json_object_size(j) ? YAML_BLOCK_MAPPING_STYLE
-									     : YAML_FLOW_MAPPING_STYLE));
+							 json_object_size(j)
+								 ? YAML_BLOCK_MAPPING_STYLE
+								 : YAML_FLOW_MAPPING_STYLE));
 
-	json_object_foreach(j, key, v) {
+	json_object_foreach (j, key, v) {
 		r = r ? r : emit_string(e, key, strlen(key));
 		r = r ? r : emit_value(e, v, depth + 1);
 	}
@@ -150,7 +151,8 @@ int ctl_yaml_write(json_t *j, FILE *f)
 	yaml_emitter_set_width(&e, -1);
 	yaml_emitter_set_indent(&e, 2);
 	r = emit(&e, &event, yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING));
-	r = r ? r : emit(&e, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
+	r = r ? r
+	      : emit(&e, &event, yaml_document_start_event_initialize(&event, NULL, NULL, NULL, 1));
 	r = r ? r : emit_value(&e, j, 0);
 	r = r ? r : emit(&e, &event, yaml_document_end_event_initialize(&event, 1));
 	r = r ? r : emit(&e, &event, yaml_stream_end_event_initialize(&event));

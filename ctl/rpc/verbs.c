@@ -11,14 +11,20 @@
 
 #define TEXT_MAX   65535 /* characters of any value but a document */
 #define REPEAT_MAX 1024
-#define NAMES_MAX  64    /* parameters and choices considered for suggestions */
+#define NAMES_MAX  64 /* parameters and choices considered for suggestions */
 
 /* Twice the same list: first each verb's arguments, then the verbs. A final empty element because a
  * verb may have no arguments. */
-#define CTL_ARG(name, type, flags, values, object, label, help)                                    \
+#define CTL_ARG(name, type, flags, values, object, label, help) \
 	{#name, type, flags, values, object, label, help},
-#define CTL_VERB(noun, verb, method, changes, summary, example, args)                              \
-	{#noun, #verb, method, changes, summary, example, (const struct ctl_arg[]){args{0}},       \
+#define CTL_VERB(noun, verb, method, changes, summary, example, args) \
+	{#noun,                                                       \
+	 #verb,                                                       \
+	 method,                                                      \
+	 changes,                                                     \
+	 summary,                                                     \
+	 example,                                                     \
+	 (const struct ctl_arg[]){args{0}},                           \
 	 sizeof((const struct ctl_arg[]){args{0}}) / sizeof(struct ctl_arg) - 1},
 
 const struct ctl_verb ctl_verbs[] = {
@@ -60,8 +66,10 @@ static int wrong_choice(const struct ctl_arg *a, const char *word, struct vd_err
 	size_t n = 0;
 
 	snprintf(copy, sizeof(copy), "%s", a->values);
-	for (char *p = strtok_r(copy, "|", &save); p && n < NAMES_MAX; p = strtok_r(NULL, "|", &save)) {
-		snprintf(listed + strlen(listed), sizeof(listed) - strlen(listed), "%s%s", n ? ", " : "", p);
+	for (char *p = strtok_r(copy, "|", &save); p && n < NAMES_MAX;
+	     p = strtok_r(NULL, "|", &save)) {
+		snprintf(listed + strlen(listed), sizeof(listed) - strlen(listed), "%s%s",
+			 n ? ", " : "", p);
 		list[n++] = p;
 	}
 	near = vd_suggest(word, list, n);
@@ -72,7 +80,8 @@ static int wrong_choice(const struct ctl_arg *a, const char *word, struct vd_err
 
 static int wrong_type(const struct ctl_arg *a, const char *wanted, struct vd_err *e)
 {
-	return vd_err_set(e, -EINVAL, VD_E_RPC_PARAMS, a->name, NULL, "%s is not %s", a->name, wanted);
+	return vd_err_set(e, -EINVAL, VD_E_RPC_PARAMS, a->name, NULL, "%s is not %s", a->name,
+			  wanted);
 }
 
 static int check_int(const struct ctl_arg *a, json_t *value, struct vd_err *e)
@@ -98,8 +107,8 @@ static int check_text(const struct ctl_arg *a, json_t *value, struct vd_err *e)
 		return 0;
 	if (json_string_length(value) > TEXT_MAX)
 		return vd_err_set(e, -E2BIG, VD_E_TOO_LARGE, a->name, NULL,
-				  "%s has %zu characters (allowed: %d)", a->name, json_string_length(value),
-				  TEXT_MAX);
+				  "%s has %zu characters (allowed: %d)", a->name,
+				  json_string_length(value), TEXT_MAX);
 	if (a->type == CTL_ENUM && !in_choices(a->values, json_string_value(value)))
 		return wrong_choice(a, json_string_value(value), e);
 	return 0;
@@ -130,9 +139,9 @@ int ctl_arg_check(const struct ctl_arg *arg, json_t *value, struct vd_err *reter
 		return wrong_type(arg, "an array", reterr);
 	if (json_array_size(value) > REPEAT_MAX)
 		return vd_err_set(reterr, -E2BIG, VD_E_TOO_LARGE, arg->name, NULL,
-				  "%s has %zu elements (allowed: %d)", arg->name, json_array_size(value),
-				  REPEAT_MAX);
-	json_array_foreach(value, i, v) {
+				  "%s has %zu elements (allowed: %d)", arg->name,
+				  json_array_size(value), REPEAT_MAX);
+	json_array_foreach (value, i, v) {
 		int r = check_one(arg, v, reterr);
 
 		if (r)
@@ -178,7 +187,8 @@ static int unknown_param(const struct ctl_verb *verb, const char *key, struct vd
 }
 
 /* What every method of its kind takes beside its own parameters. */
-static int check_common(const struct ctl_verb *verb, const char *key, json_t *value, struct vd_err *e)
+static int check_common(const struct ctl_verb *verb, const char *key, json_t *value,
+			struct vd_err *e)
 {
 	static const struct ctl_arg dry_run = {.name = "dry_run", .type = CTL_BOOL};
 	static const struct ctl_arg file = {.name = "file", .type = CTL_STRING};
@@ -195,9 +205,10 @@ int ctl_params_check(const struct ctl_verb *verb, json_t *params, struct vd_err 
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(params, key, value) {
+	json_object_foreach (params, key, value) {
 		const struct ctl_arg *a = arg_find(verb, key);
-		int r = a ? ctl_arg_check(a, value, reterr) : check_common(verb, key, value, reterr);
+		int r = a ? ctl_arg_check(a, value, reterr)
+			  : check_common(verb, key, value, reterr);
 
 		if (r)
 			return r;
@@ -205,7 +216,8 @@ int ctl_params_check(const struct ctl_verb *verb, json_t *params, struct vd_err 
 	for (size_t i = 0; i < verb->n_args; i++) {
 		const struct ctl_arg *a = &verb->args[i];
 
-		if (a->flags & CTL_REQUIRED && !(a->flags & CTL_CLIENT) && !json_object_get(params, a->name))
+		if (a->flags & CTL_REQUIRED && !(a->flags & CTL_CLIENT) &&
+		    !json_object_get(params, a->name))
 			return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARAMS, a->name, a->help,
 					  "%s needs the parameter %s",
 					  verb->method ? verb->method : verb->noun, a->name);
@@ -225,15 +237,19 @@ static json_t *choices_json(const char *choices)
 /* JSON Schema (2020-12) of one value. */
 static json_t *value_schema(const struct ctl_arg *a)
 {
-	static const char *const formats[] = {[CTL_NAME] = "name", [CTL_MAC] = "mac", [CTL_VLAN] = "vlan-mode",
-					      [CTL_DEVICE] = "device", [CTL_FILE] = "document"};
+	static const char *const formats[] = {[CTL_NAME] = "name",
+					      [CTL_MAC] = "mac",
+					      [CTL_VLAN] = "vlan-mode",
+					      [CTL_DEVICE] = "device",
+					      [CTL_FILE] = "document"};
 	json_t *s = json_object();
 	long long min, max;
 
-	json_object_set_new(s, "type", json_string(a->type == CTL_INT	   ? "integer"
-						   : a->type == CTL_BOOL   ? "boolean"
-						   : a->type == CTL_OBJECT ? "object"
-									   : "string"));
+	json_object_set_new(s, "type",
+			    json_string(a->type == CTL_INT      ? "integer"
+					: a->type == CTL_BOOL   ? "boolean"
+					: a->type == CTL_OBJECT ? "object"
+								: "string"));
 	if (a->type == CTL_INT && a->values && sscanf(a->values, "%lld-%lld", &min, &max) == 2) {
 		json_object_set_new(s, "minimum", json_integer(min));
 		json_object_set_new(s, "maximum", json_integer(max));
@@ -268,15 +284,16 @@ static json_t *verb_schema(const struct ctl_verb *v)
 			json_array_append_new(required, json_string(v->args[i].name));
 	}
 	if (v->changes)
-		json_object_set_new(properties, "dry_run",
-				    json_pack("{s:s, s:s}", "type", "boolean", "description",
-					      "check and answer the changes, but do not make them"));
+		json_object_set_new(
+			properties, "dry_run",
+			json_pack("{s:s, s:s}", "type", "boolean", "description",
+				  "check and answer the changes, but do not make them"));
 	if (has_file(v))
 		json_object_set_new(properties, "file",
 				    json_pack("{s:s, s:s}", "type", "string", "description",
 					      "what errors call the document"));
-	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties, "required",
-			 required, "additionalProperties", 0);
+	return json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
+			 "required", required, "additionalProperties", 0);
 }
 
 json_t *ctl_describe(void)
@@ -287,13 +304,16 @@ json_t *ctl_describe(void)
 		const struct ctl_verb *v = &ctl_verbs[i];
 
 		if (v->method)
-			json_array_append_new(methods, json_pack("{s:s, s:s, s:b, s:o}", "method", v->method,
-								 "summary", v->summary, "changes", v->changes,
-								 "params", verb_schema(v)));
+			json_array_append_new(methods,
+					      json_pack("{s:s, s:s, s:b, s:o}", "method", v->method,
+							"summary", v->summary, "changes",
+							v->changes, "params", verb_schema(v)));
 	}
 	for (enum vd_code c = VD_E_OK + 1; c < VD_E_N; c++)
-		json_array_append_new(errors, json_pack("{s:s, s:s, s:s, s:i}", "code", vd_code_text(c), "kind",
-							vd_kind_text(vd_code_kind(c)), "text", vd_code_doc(c),
-							"exit", vd_code_exit(c)));
-	return json_pack("{s:s, s:o, s:o}", "version", VIRIDIAN_VERSION, "methods", methods, "errors", errors);
+		json_array_append_new(errors,
+				      json_pack("{s:s, s:s, s:s, s:i}", "code", vd_code_text(c),
+						"kind", vd_kind_text(vd_code_kind(c)), "text",
+						vd_code_doc(c), "exit", vd_code_exit(c)));
+	return json_pack("{s:s, s:o, s:o}", "version", VIRIDIAN_VERSION, "methods", methods,
+			 "errors", errors);
 }

@@ -57,9 +57,13 @@ static void params_good(void)
 	struct vd_err e;
 
 	CU_ASSERT_EQUAL(check("switch.list", NULL, &e), 0);
-	CU_ASSERT_EQUAL(check("switch.add", "{\"name\":\"a\",\"type\":\"private\",\"mtu\":576}", &e), 0);
-	CU_ASSERT_EQUAL(check("switch.add", "{\"name\":\"a\",\"type\":\"external\",\"uplink\":[\"pci:1\"],"
-					    "\"no_host_vnic\":true,\"dry_run\":true}", &e), 0);
+	CU_ASSERT_EQUAL(
+		check("switch.add", "{\"name\":\"a\",\"type\":\"private\",\"mtu\":576}", &e), 0);
+	CU_ASSERT_EQUAL(check("switch.add",
+			      "{\"name\":\"a\",\"type\":\"external\",\"uplink\":[\"pci:1\"],"
+			      "\"no_host_vnic\":true,\"dry_run\":true}",
+			      &e),
+			0);
 	CU_ASSERT_EQUAL(check("config.apply", "{\"document\":\"\",\"file\":\"x.yaml\"}", &e), 0);
 	CU_ASSERT_EQUAL(check("config.diff", "{\"document\":\"\",\"file\":\"x.yaml\"}", &e), 0);
 }
@@ -80,11 +84,13 @@ static void params_bad(void)
 		{"switch.set", "{\"name\":\"a\",\"mtu\":575}", VD_E_VALUE, "mtu"},
 		{"switch.set", "{\"name\":\"a\",\"mtu\":9217}", VD_E_VALUE, "mtu"},
 		{"switch.set", "{\"name\":\"a\",\"mtu\":1500.0}", VD_E_RPC_PARAMS, "mtu"},
-		{"switch.set", "{\"name\":\"a\",\"type\":\"internal|private\"}", VD_E_VALUE, "type"},
+		{"switch.set", "{\"name\":\"a\",\"type\":\"internal|private\"}", VD_E_VALUE,
+		 "type"},
 		{"switch.set", "{\"name\":\"a\",\"type\":\"\"}", VD_E_VALUE, "type"},
 		{"switch.set", "{\"name\":\"a\",\"uplink\":\"pci:1\"}", VD_E_RPC_PARAMS, "uplink"},
 		{"switch.set", "{\"name\":\"a\",\"uplink\":[1]}", VD_E_RPC_PARAMS, "uplink"},
-		{"switch.set", "{\"name\":\"a\",\"no_host_vnic\":1}", VD_E_RPC_PARAMS, "no_host_vnic"},
+		{"switch.set", "{\"name\":\"a\",\"no_host_vnic\":1}", VD_E_RPC_PARAMS,
+		 "no_host_vnic"},
 		{"switch.set", "{\"name\":\"a\",\"dry_run\":\"yes\"}", VD_E_RPC_PARAMS, "dry_run"},
 		{"capture", "{\"port\":\"a\",\"write\":\"x\"}", VD_E_RPC_PARAMS, "write"},
 		{"config.apply", "{\"document\":\"\",\"file\":1}", VD_E_RPC_PARAMS, "file"},
@@ -126,7 +132,7 @@ static void description(void)
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(d);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(d, "errors")), VD_E_N - 1);
-	json_array_foreach(json_object_get(d, "methods"), i, m) {
+	json_array_foreach (json_object_get(d, "methods"), i, m) {
 		json_t *params = json_object_get(m, "params");
 
 		CU_ASSERT_TRUE(json_is_object(params));
@@ -134,8 +140,12 @@ static void description(void)
 			continue;
 		found++;
 		params = json_object_get(params, "properties");
-		CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_object_get(params, "mtu"), "maximum")), 9216);
-		CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(params, "type"), "enum")), 3);
+		CU_ASSERT_EQUAL(json_integer_value(
+					json_object_get(json_object_get(params, "mtu"), "maximum")),
+				9216);
+		CU_ASSERT_EQUAL(
+			json_array_size(json_object_get(json_object_get(params, "type"), "enum")),
+			3);
 		CU_ASSERT_TRUE(json_is_object(json_object_get(params, "dry_run")));
 	}
 	CU_ASSERT_EQUAL(found, 1);
