@@ -5,7 +5,8 @@
  *
  * Rules: plain scalars are typed as in JSON (true/false/null, decimal integers, reals), everything
  * else is a string: "on", "no", 0123 and MAC-like sexagesimals are strings. Duplicate keys, anchors,
- * aliases, tags and several documents in one text are errors. Limits: VD_DOC_SIZE_MAX bytes,
+ * aliases, tags and several documents in one text are errors. A key without a value has null. A text
+ * that starts with '{' or '[' is read as JSON first, then as YAML. Limits: VD_DOC_SIZE_MAX bytes,
  * VD_DOC_DEPTH_MAX levels.
  *
  * Thread-safety: one document, one thread. Proof: tests/unit/base/test_doc.c, tests/fuzz/fuzz_doc.c.
@@ -40,7 +41,9 @@ json_t *vd_doc_root(const struct vd_doc *doc);
 /**
  * Attach the position of member @key of object @container (or, when @key is NULL, of element
  * @index of array @container) to the error recorded in @e. With both absent (@key NULL and @index
- * (size_t)-1) the position of @container itself. Nothing happens when @doc is NULL.
+ * (size_t)-1) the position of @container itself. The position is that of the value; of the key,
+ * when the error says that the key is unknown; of @container, when it has no such member. Nothing
+ * happens when @doc is NULL or @container is not of this document.
  */
 void vd_doc_locate(const struct vd_doc *doc, const json_t *container, const char *key,
 		   size_t index, struct vd_err *e);

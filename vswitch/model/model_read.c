@@ -29,8 +29,17 @@ struct rd {
 
 /* ---- saying errors ---- */
 
+/* Attach where in the document @key stands, or the object where it has no such key. */
 static int at(const struct rd *rd, const char *key, int r)
 {
+	vd_doc_locate(rd->doc, rd->j, key, (size_t)-1, rd->e);
+	return r;
+}
+
+/* The same for item @i of @list, unless something inside of it was blamed already. */
+static int at_item(const struct rd *rd, const json_t *list, size_t i, int r)
+{
+	vd_doc_locate(rd->doc, list, NULL, i, rd->e);
 	return r;
 }
 
@@ -371,7 +380,7 @@ static int read_entries(const struct rd *rd, struct vsw_static_entry **ret, unsi
 		r = read_entry(rd, j, &entries[i]);
 		if (r < 0) {
 			free(entries);
-			return r;
+			return at_item(rd, list, i, r);
 		}
 	}
 	*ret = entries;
@@ -627,13 +636,13 @@ static int read_document(const struct rd *rd, struct vsw_model *m)
 	json_array_foreach(switches, i, j) {
 		r = vsw_switch_from_json(j, rd->doc, false, &m->switches[i], rd->e);
 		if (r < 0)
-			return r;
+			return at_item(rd, switches, i, r);
 		m->n_switches++;
 	}
 	json_array_foreach(ports, i, j) {
 		r = vsw_port_from_json(j, rd->doc, false, &m->ports[i], rd->e);
 		if (r < 0)
-			return r;
+			return at_item(rd, ports, i, r);
 		m->n_ports++;
 	}
 	return 0;

@@ -58,9 +58,11 @@ struct val {
 	struct vd_err *e;
 };
 
-/* Where object @i of list @list stands in the document. */
+/* Attach where @key of object @i of list @list stands in the document. */
 static int at(const struct val *v, const char *list, unsigned int i, const char *key, int r)
 {
+	vd_doc_locate(v->doc, json_array_get(json_object_get(v->root, list), i), key, (size_t)-1,
+		      v->e);
 	return r;
 }
 
@@ -265,9 +267,8 @@ static int bad_entry(const struct val *v, unsigned int sw, unsigned int entry, c
 			   vd_mac_format(&s->statics[entry].mac, mac), s->statics[entry].vid, what,
 			   who);
 
-	(void)list;
-	(void)key;
-	return at(v, "switches", sw, "fdb", r);
+	vd_doc_locate(v->doc, json_array_get(list, entry), key, (size_t)-1, v->e);
+	return r;
 }
 
 static int check_entry(const struct val *v, const struct vsw_index *macs, unsigned int sw,
@@ -437,22 +438,30 @@ struct pv {
 	uint16_t port;
 };
 
+static const char *pv_of(char *buf, size_t size, enum pv_kind kind, uint16_t primary)
+{
+	buf[0] = '\0';
+	if (kind != PV_PRIMARY)
+		snprintf(buf, size, " of primary %u", primary);
+	return buf;
+}
+
 static int pv_conflict(const struct val *v, unsigned int port, uint16_t vid, const struct pv *have,
-		       enum pv_kind kind)
+		       enum pv_kind kind, uint16_t primary)
 {
 	const struct vsw_port_cfg *p = &v->m->ports[port];
-	char path[VSW_PATH_SIZE], of[32] = "";
+	char path[VSW_PATH_SIZE], of[32], have_of[32];
 
-	if (have->kind != PV_PRIMARY)
-		snprintf(of, sizeof(of), " of primary %u", have->primary);
 	return at_port(v, port, "vlan",
 		       vd_err_set(v->e, -EINVAL, VD_E_PVLAN_CONFLICT,
 				  vsw_path(path, sizeof(path), "port", p->name, "vlan"),
 				  "on one switch a secondary VLAN is isolated or community, and "
 				  "belongs to one primary VLAN",
-				  "VLAN %u cannot be %s%s here: it is %s%s on port \"%s\"", vid,
-				  pv_text[kind], kind == PV_PRIMARY ? "" : " as written",
-				  pv_text[have->kind], of, v->m->ports[have->port].name));
+				  "VLAN %u cannot be %s%s: it is %s%s on port \"%s\"", vid,
+				  pv_text[kind], pv_of(of, sizeof(of), kind, primary),
+				  pv_text[have->kind],
+				  pv_of(have_of, sizeof(have_of), have->kind, have->primary),
+				  v->m->ports[have->port].name));
 }
 
 static int pv_declare(const struct val *v, struct pv *table, unsigned int port, uint16_t vid,
@@ -466,14 +475,14 @@ static int pv_declare(const struct val *v, struct pv *table, unsigned int port, 
 		return 0;
 	}
 	if (have->primary != primary || (have->kind == PV_PRIMARY) != (kind == PV_PRIMARY))
-		return pv_conflict(v, port, vid, have, kind);
+		return pv_conflict(v, port, vid, have, kind, primary);
 	if (refines) {
 		have->kind = (uint8_t)kind;
 		have->port = (uint16_t)port;
 		return 0;
 	}
 	if (kind != PV_SECONDARY && kind != have->kind)
-		return pv_conflict(v, port, vid, have, kind);
+		return pv_conflict(v, port, vid, have, kind, primary);
 	return 0;
 }
 
