@@ -15,13 +15,13 @@
 #define VSW_UDP_CSUM_OFFSET 6
 
 struct vsw_frame_l4 {
-	uint16_t l2_len;      /* Ethernet header with up to two tags */
-	uint16_t l3_len;      /* IP header with options or extension headers; at most 511 */
-	uint16_t l4_len;      /* TCP or UDP header */
-	uint8_t proto;        /* IPPROTO_TCP or IPPROTO_UDP */
+	uint16_t l2_len; /* Ethernet header with up to two tags */
+	uint16_t l3_len; /* IP header with options or extension headers; at most 511 */
+	uint16_t l4_len; /* TCP or UDP header */
+	uint8_t proto;   /* IPPROTO_TCP or IPPROTO_UDP */
 	bool ipv6;
-	bool routed;          /* IPv6 routing header: the pseudo header's address is not the one in the header */
-	uint32_t end;         /* where the IP packet ends, by its own length field; <= pkt_len */
+	bool routed; /* IPv6 routing header: the pseudo header's address is not the one in the header */
+	uint32_t end; /* where the IP packet ends, by its own length field; <= pkt_len */
 };
 
 /**

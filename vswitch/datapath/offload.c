@@ -216,8 +216,7 @@ static void finish_checksums(struct rte_mbuf *m, uint64_t caps)
 {
 	uint64_t l4 = m->ol_flags & RTE_MBUF_F_TX_L4_MASK;
 	uint32_t start = m->l2_len + m->l3_len;
-	uint32_t offset =
-		l4 == RTE_MBUF_F_TX_UDP_CKSUM ? VSW_UDP_CSUM_OFFSET : VSW_TCP_CSUM_OFFSET;
+	uint32_t offset = l4 == RTE_MBUF_F_TX_UDP_CKSUM ? VSW_UDP_CSUM_OFFSET : VSW_TCP_CSUM_OFFSET;
 
 	if ((m->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) && !(caps & RTE_MBUF_F_TX_IP_CKSUM)) {
 		finish_ip(m);

@@ -13,8 +13,8 @@
 #include <stdint.h>
 #include <rte_mbuf.h>
 
-#define VSW_TX_REQUESTS                                                                            \
-	(RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG |                   \
+#define VSW_TX_REQUESTS                                                          \
+	(RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | \
 	 RTE_MBUF_F_TX_IP_CKSUM)
 
 /*

@@ -32,9 +32,9 @@ struct cutter {
 	uint16_t ip_id;
 	uint32_t tcp_seq;
 	uint8_t tcp_flags;
-	uint32_t pseudo;               /* pseudo-header sum without the length */
-	const struct rte_mbuf *at;     /* payload not yet taken: segment ... */
-	uint32_t at_off;               /* ... and offset in it */
+	uint32_t pseudo;           /* pseudo-header sum without the length */
+	const struct rte_mbuf *at; /* payload not yet taken: segment ... */
+	uint32_t at_off;           /* ... and offset in it */
 };
 
 static void put16(uint8_t *p, uint32_t v)
@@ -109,7 +109,7 @@ static void cutter_header(struct cutter *c, unsigned int i, uint32_t size, bool 
 	c->tcp_seq += size;
 	l4[13] = c->tcp_flags;
 	if (!last)
-		l4[13] &= (uint8_t)~(TCP_FIN | TCP_PSH);
+		l4[13] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (i > 0)
 		l4[13] &= (uint8_t)~TCP_CWR;
 	put16(l4 + VSW_TCP_CSUM_OFFSET, 0);

@@ -10,8 +10,18 @@
 
 void kit_eal_init(const char *program)
 {
-	char *argv[] = {(char *)(uintptr_t)program, "--no-huge", "--no-shconf", "--no-pci",
-			"--no-telemetry", "-l", "0", "-m", "256", "--log-level", "error", NULL};
+	char *argv[] = {(char *)(uintptr_t)program,
+			"--no-huge",
+			"--no-shconf",
+			"--no-pci",
+			"--no-telemetry",
+			"-l",
+			"0",
+			"-m",
+			"256",
+			"--log-level",
+			"error",
+			NULL};
 
 	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0) {
 		printf("1..0 # SKIP no EAL\n");
@@ -161,7 +171,8 @@ uint32_t kit_header_size(const uint8_t *frame, uint32_t size)
 	uint32_t off = 12;
 	uint8_t proto;
 
-	while (size >= off + 64 - 48 && (get16(frame + off) == 0x8100 || get16(frame + off) == 0x88a8))
+	while (size >= off + 64 - 48 &&
+	       (get16(frame + off) == 0x8100 || get16(frame + off) == 0x88a8))
 		off += 4;
 	if (get16(frame + off) == 0x0800) {
 		proto = frame[off + 2 + 9];

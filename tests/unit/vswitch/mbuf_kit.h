@@ -16,13 +16,13 @@ struct rte_mempool *kit_pool(const char *name, unsigned int n, uint32_t room);
 
 /** What a test frame looks like. */
 struct kit_frame {
-	unsigned int n_tags;    /* 0..2 */
+	unsigned int n_tags; /* 0..2 */
 	bool ipv6;
 	bool udp;
-	uint32_t payload;       /* bytes; byte i has a value that depends on i */
+	uint32_t payload; /* bytes; byte i has a value that depends on i */
 	uint8_t tcp_flags;
-	bool partial;           /* checksum field: pseudo-header sum only */
-	uint8_t tcp_options;    /* bytes, multiple of 4 */
+	bool partial;        /* checksum field: pseudo-header sum only */
+	uint8_t tcp_options; /* bytes, multiple of 4 */
 };
 
 /** Write the frame; returns its size. @buf must have room for payload + 160. */

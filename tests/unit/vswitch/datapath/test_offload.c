@@ -14,8 +14,8 @@
 #endif
 
 #define NO_LIMIT (1u << 20)
-#define ALL_CAPS                                                                                   \
-	(RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG |                 \
+#define ALL_CAPS                                                                   \
+	(RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG | \
 	 RTE_MBUF_F_TX_IP_CKSUM)
 
 static struct rte_mempool *pool, *big;
@@ -56,8 +56,11 @@ static void checksums(void)
 {
 	for (unsigned int v = 0; v < 12; v++) {
 		for (unsigned int c = 0; c < RTE_DIM(cuts); c++) {
-			struct kit_frame f = {.n_tags = v % 3, .ipv6 = v / 3 & 1, .udp = v / 6,
-					      .payload = 1201, .partial = true};
+			struct kit_frame f = {.n_tags = v % 3,
+					      .ipv6 = v / 3 & 1,
+					      .udp = v / 6,
+					      .payload = 1201,
+					      .partial = true};
 			uint32_t size = kit_frame_write(&f, frame);
 			struct vsw_vnet_hdr h = vnet(&f, 0, 0), back;
 			struct rte_mbuf *m, *out[1];
@@ -122,8 +125,12 @@ static void segmentation(void)
 
 	for (unsigned int v = 0; v < 8 * RTE_DIM(cuts) * 12; v++) {
 		unsigned int k = v / 8, c = k % RTE_DIM(cuts);
-		struct kit_frame f = {.n_tags = v & 1, .ipv6 = v >> 1 & 1, .udp = v >> 2 & 1,
-				      .partial = true, .tcp_flags = 0x99, .tcp_options = 12};
+		struct kit_frame f = {.n_tags = v & 1,
+				      .ipv6 = v >> 1 & 1,
+				      .udp = v >> 2 & 1,
+				      .partial = true,
+				      .tcp_flags = 0x99,
+				      .tcp_options = 12};
 		uint32_t size, seg = mss[k / RTE_DIM(cuts) % 3];
 		struct rte_mbuf *m, *out[VSW_GSO_MAX_SEGS];
 		struct vsw_vnet_hdr h, back;
@@ -137,8 +144,8 @@ static void segmentation(void)
 		m = kit_chain(c ? pool : big, frame, size, cuts[c][0], cuts[c][1]);
 		CU_ASSERT_EQUAL(vsw_offload_from_vnet(m, &h), 0);
 		if (f.payload <= seg) {
-			CU_ASSERT_EQUAL(m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG),
-					0);
+			CU_ASSERT_EQUAL(
+				m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG), 0);
 			rte_pktmbuf_free(m);
 			continue;
 		}
@@ -268,7 +275,8 @@ static void other_protocols(void)
 	uint32_t size = kit_frame_write(&outer, frame), in = 14 + 20 + 8 + 8;
 	uint32_t in_size = kit_frame_write(&inner, frame + in);
 	struct vsw_vnet_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-				 .csum_start = (uint16_t)(in + 34), .csum_offset = 16};
+				 .csum_start = (uint16_t)(in + 34),
+				 .csum_offset = 16};
 	struct rte_mbuf *m = kit_chain(pool, frame, size, 31, 33);
 
 	CU_ASSERT_EQUAL(in + in_size, size);
@@ -285,7 +293,8 @@ static void merged_by_hardware(void)
 {
 	struct kit_frame f = {.payload = 5000, .ipv6 = true};
 	uint32_t size = kit_frame_write(&f, frame), partial;
-	struct vsw_vnet_hdr h = {.gso_type = VIRTIO_NET_HDR_GSO_TCPV6, .gso_size = 1440,
+	struct vsw_vnet_hdr h = {.gso_type = VIRTIO_NET_HDR_GSO_TCPV6,
+				 .gso_size = 1440,
 				 .flags = VIRTIO_NET_HDR_F_DATA_VALID};
 	struct rte_mbuf *m = kit_chain(big, frame, size, 0, 0);
 
