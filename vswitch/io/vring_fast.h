@@ -55,7 +55,8 @@ static inline VRING_TARGET uint16_t look(struct vsw_vring *r, struct spot *s, ui
 					    __ATOMIC_RELAXED);
 		if (unlikely(s[i].head >= r->size)) {
 			r->broken = VSW_VRING_HEAD;
-			return i;
+			n = i; /* those before it are good */
+			break;
 		}
 		rte_prefetch0(&r->desc[s[i].head]);
 	}
