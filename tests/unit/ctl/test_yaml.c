@@ -95,14 +95,14 @@ static void document(void)
 {
 	json_t *j = json_loads("{\"viridian\":1,\"switches\":[{\"name\":\"lan\",\"mtu\":1500,"
 			       "\"notes\":\"on\",\"fdb\":[],"
-			       "\"x\":{},\"r\":2.0,\"n\":null,\"t\":true}]}",
+			       "\"x\":{},\"r\":2.0,\"z\":null,\"t\":true}]}",
 			       0, NULL);
 	char *text = yaml_of(j);
 
 	CU_ASSERT_STRING_EQUAL(
 		text,
 		"viridian: 1\nswitches:\n- name: lan\n  mtu: 1500\n  notes: \"on\"\n  fdb: []\n"
-		"  x: {}\n  r: 2.0\n  n: null\n  t: true\n");
+		"  x: {}\n  r: 2.0\n  z: null\n  t: true\n");
 	free(text);
 	json_decref(j);
 }
