@@ -54,6 +54,7 @@ static void print_result(struct ctl_context *ctx, const struct ctl_command *c, j
 		c->print(ctx, result);
 	} else if (verb->changes && json_is_array(json_object_get(result, "changes"))) {
 		ctl_print_changes(json_object_get(result, "changes"), ctx->cmd->dry_run);
+		fflush(stdout); /* the two may end up on one screen */
 		if (ctx->cmd->dry_run)
 			fputs("dry run: nothing was changed\n", stderr);
 	} else if (!strcmp(verb->noun, "describe")) {

@@ -14,7 +14,8 @@ const size_t n_drop_texts = sizeof(drop_texts) / sizeof(drop_texts[0]);
 
 static int by_text(const void *a, const void *b)
 {
-	return strcmp(vd_code_text(*(const enum vd_code *)a), vd_code_text(*(const enum vd_code *)b));
+	return strcmp(vd_code_text(*(const enum vd_code *)a),
+		      vd_code_text(*(const enum vd_code *)b));
 }
 
 const enum vd_code *codes_sorted(size_t *n)
@@ -34,12 +35,9 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*make)(FILE *f);
 	} pages[] = {
-		{"viridian.1", man_viridian},
-		{"viridian-errors.7", man_errors},
-		{"viridian-drops.7", man_drops},
-		{"cli.md", md_cli},
-		{"errors.md", md_errors},
-		{"drops.md", md_drops},
+		{"viridian.1", man_viridian},    {"viridian-errors.7", man_errors},
+		{"viridian-drops.7", man_drops}, {"cli.md", md_cli},
+		{"errors.md", md_errors},        {"drops.md", md_drops},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(pages) / sizeof(pages[0]); i++)

@@ -40,8 +40,10 @@ static void head(FILE *f, const char *title, int section, const char *name, cons
 {
 	fputs(".\\\" SPDX-License-Identifier: GPL-2.0-or-later\n"
 	      ".\\\" Made by docs/generate from the tables in the source.\n"
-	      ".Dd November 21, 2026\n", f);
-	fprintf(f, ".Dt %s %d\n.Os Viridian\n.Sh NAME\n.Nm %s\n.Nd %s\n", title, section, name, what);
+	      ".Dd November 21, 2026\n",
+	      f);
+	fprintf(f, ".Dt %s %d\n.Os Viridian\n.Sh NAME\n.Nm %s\n.Nd %s\n", title, section, name,
+		what);
 }
 
 static void lines(FILE *f, const char *const *list)
@@ -276,7 +278,9 @@ void man_viridian(FILE *f)
 	fputs(".Sh COMMANDS\n.Bl -tag -width Ds\n", f);
 	for (size_t i = 0; i < ctl_n_verbs; i++)
 		verb(f, &ctl_verbs[i]);
-	fputs(".It Cm help Op Ar NOUN Op Ar VERB\nExplain the commands, those of a noun, or one.\n.El\n", f);
+	fputs(".It Cm help Op Ar NOUN Op Ar VERB\nExplain the commands, those of a noun, or "
+	      "one.\n.El\n",
+	      f);
 	lines(f, viridian_end);
 }
 
@@ -285,19 +289,25 @@ static const char *const errors_intro[] = {
 	"Every error of",
 	".Xr viridian 1",
 	"and of the control socket carries a code that is never renamed; scripts may test it.",
-	"The text says which object is meant, what is wrong and what is allowed; the hint says what to do next.",
+	"The text says which object is meant, what is wrong and what is allowed; the hint says "
+	"what to do next.",
 	"The number is the exit status of",
 	".Xr viridian 1 .",
 	".Pp",
-	"An error in the words of a command line, found before anything is sent, has exit status 2 whatever its code.",
+	"An error in the words of a command line, found before anything is sent, has exit status 2 "
+	"whatever its code.",
 	".Bl -tag -width Ds",
 	NULL,
 };
 
 void man_errors(FILE *f)
 {
-	static const char *const end[] = {".El", ".Sh SEE ALSO", ".Xr viridian 1 ,", ".Xr viridian-drops 7 ,",
-					  ".Xr viridiand 8", NULL};
+	static const char *const end[] = {".El",
+					  ".Sh SEE ALSO",
+					  ".Xr viridian 1 ,",
+					  ".Xr viridian-drops 7 ,",
+					  ".Xr viridiand 8",
+					  NULL};
 	size_t n;
 	const enum vd_code *codes = codes_sorted(&n);
 
@@ -306,7 +316,8 @@ void man_errors(FILE *f)
 	for (size_t i = 0; i < n; i++) {
 		fputs(".It Sy", f);
 		word(f, vd_code_text(codes[i]));
-		fprintf(f, " Pq %s, %d\n", vd_kind_text(vd_code_kind(codes[i])), vd_code_exit(codes[i]));
+		fprintf(f, " Pq %s, %d\n", vd_kind_text(vd_code_kind(codes[i])),
+			vd_code_exit(codes[i]));
 		text(f, vd_code_doc(codes[i]));
 		fputs(".\n", f);
 	}
@@ -315,10 +326,12 @@ void man_errors(FILE *f)
 
 static const char *const drops_intro[] = {
 	".Sh DESCRIPTION",
-	"The switch delivers a frame or drops it for exactly one of these reasons, counted per port:",
+	"The switch delivers a frame or drops it for exactly one of these reasons, counted per "
+	"port:",
 	".Dl viridian drops",
 	".Pp",
-	"A reason is counted at the port where the frame entered, unless the text says destination: then at the port it was for.",
+	"A reason is counted at the port where the frame entered, unless the text says "
+	"destination: then at the port it was for.",
 	"The dropped frames themselves, with their reasons:",
 	".Dl viridian capture drops",
 	".Bl -tag -width Ds",
@@ -327,8 +340,12 @@ static const char *const drops_intro[] = {
 
 void man_drops(FILE *f)
 {
-	static const char *const end[] = {".El", ".Sh SEE ALSO", ".Xr viridian 1 ,", ".Xr viridian-errors 7 ,",
-					  ".Xr viridiand 8", NULL};
+	static const char *const end[] = {".El",
+					  ".Sh SEE ALSO",
+					  ".Xr viridian 1 ,",
+					  ".Xr viridian-errors 7 ,",
+					  ".Xr viridiand 8",
+					  NULL};
 
 	head(f, "VIRIDIAN-DROPS", 7, "viridian-drops", "why frames are dropped");
 	lines(f, drops_intro);

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-#define HEAD(title)                                                                                \
-	"<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n"                                     \
-	"<!-- Made by docs/generate from the tables in the source; ./run docs writes it anew. -->\n"  \
+#define HEAD(title)                                                                             \
+	"<!-- SPDX-License-Identifier: GPL-2.0-or-later -->\n"                                  \
+	"<!-- Made by docs/generate from the tables in the source; ./run docs writes it anew. " \
+	"-->\n"                                                                                 \
 	"# " title "\n\n"
 
 /* A cell of a table: '|' would end it. */
@@ -41,8 +42,8 @@ static void argument(FILE *f, const struct ctl_arg *a)
 	if (a->flags & CTL_POSITIONAL)
 		snprintf(head, sizeof(head), "%s", label);
 	else
-		snprintf(head, sizeof(head), "%s--%s%s%s", letter, name, a->type == CTL_BOOL ? "" : " ",
-			 a->type == CTL_BOOL ? "" : label);
+		snprintf(head, sizeof(head), "%s--%s%s%s", letter, name,
+			 a->type == CTL_BOOL ? "" : " ", a->type == CTL_BOOL ? "" : label);
 	fputs("| ", f);
 	code_cell(f, head);
 	fputs(" | ", f);
@@ -68,7 +69,8 @@ static void verb(FILE *f, const struct ctl_verb *v)
 	fprintf(f, "\n### %s%s%s\n\n", v->noun, v->verb[0] ? " " : "", v->verb);
 	cell(f, v->summary);
 	if (v->method)
-		fprintf(f, ". Method `%s`%s.\n\n", v->method, v->changes ? "; takes `--dry-run`" : "");
+		fprintf(f, ". Method `%s`%s.\n\n", v->method,
+			v->changes ? "; takes `--dry-run`" : "");
 	else
 		fputs(". Done by the command line itself.\n\n", f);
 	fprintf(f, "    %s\n", ctl_usage(v, usage, sizeof(usage)));
@@ -83,15 +85,18 @@ static void verb(FILE *f, const struct ctl_verb *v)
 
 void md_cli(FILE *f)
 {
-	fputs(HEAD("Commands")
-	      "    viridian [--socket PATH] [--json] [--dry-run] [--timeout S] NOUN VERB [NAME] [--option VALUE]...\n\n"
-	      "Every command is one method of the [control protocol](../../ctl/rpc/README.md); the second column names its\n"
-	      "parameters there. Exit status and environment: `man viridian`.\n\n"
-	      "| Everywhere | Meaning |\n|---|---|\n", f);
+	fputs(HEAD("Commands") "    viridian [--socket PATH] [--json] [--dry-run] [--timeout S] "
+			       "NOUN VERB [NAME] [--option VALUE]...\n\n"
+			       "Every command is one method of the [control "
+			       "protocol](../../ctl/rpc/README.md); the second column names its\n"
+			       "parameters there. Exit status and environment: `man viridian`.\n\n"
+			       "| Everywhere | Meaning |\n|---|---|\n",
+	      f);
 	for (size_t i = 0; i < ctl_n_globals; i++) {
 		char head[128];
 
-		snprintf(head, sizeof(head), "%s%s%s", ctl_globals[i].option, ctl_globals[i].label ? " " : "",
+		snprintf(head, sizeof(head), "%s%s%s", ctl_globals[i].option,
+			 ctl_globals[i].label ? " " : "",
 			 ctl_globals[i].label ? ctl_globals[i].label : "");
 		fputs("| ", f);
 		code_cell(f, head);
@@ -100,7 +105,8 @@ void md_cli(FILE *f)
 		fputs(" |\n", f);
 	}
 	for (size_t i = 0; i < ctl_n_verbs; i++) {
-		if ((!i || strcmp(ctl_verbs[i].noun, ctl_verbs[i - 1].noun)) && ctl_verbs[i].verb[0])
+		if ((!i || strcmp(ctl_verbs[i].noun, ctl_verbs[i - 1].noun)) &&
+		    ctl_verbs[i].verb[0])
 			fprintf(f, "\n## %s\n", ctl_verbs[i].noun);
 		else if (!ctl_verbs[i].verb[0] && i && ctl_verbs[i - 1].verb[0])
 			fputs("\n## One-word commands\n", f);
@@ -113,13 +119,15 @@ void md_errors(FILE *f)
 	size_t n;
 	const enum vd_code *codes = codes_sorted(&n);
 
-	fputs(HEAD("Error codes")
-	      "Codes are never renamed or reused. The exit status is that of `viridian`; an error in the words of a command\n"
-	      "line has status 2 whatever its code.\n\n"
-	      "| Code | Kind | Exit | Meaning |\n|---|---|---|---|\n", f);
+	fputs(HEAD("Error codes") "Codes are never renamed or reused. The exit status is that of "
+				  "`viridian`; an error in the words of a command\n"
+				  "line has status 2 whatever its code.\n\n"
+				  "| Code | Kind | Exit | Meaning |\n|---|---|---|---|\n",
+	      f);
 	for (size_t i = 0; i < n; i++) {
-		fprintf(f, "| <a id=\"%s\"></a>`%s` | %s | %d | ", vd_code_text(codes[i]), vd_code_text(codes[i]),
-			vd_kind_text(vd_code_kind(codes[i])), vd_code_exit(codes[i]));
+		fprintf(f, "| <a id=\"%s\"></a>`%s` | %s | %d | ", vd_code_text(codes[i]),
+			vd_code_text(codes[i]), vd_kind_text(vd_code_kind(codes[i])),
+			vd_code_exit(codes[i]));
 		cell(f, vd_code_doc(codes[i]));
 		fputs(" |\n", f);
 	}
@@ -127,11 +135,13 @@ void md_errors(FILE *f)
 
 void md_drops(FILE *f)
 {
-	fputs(HEAD("Drop reasons")
-	      "A frame is delivered, or dropped for exactly one of these reasons, counted at the port where it entered, or, where\n"
-	      "the text says destination, at the port it was for. `viridian drops` shows the counters, `viridian capture drops`\n"
-	      "the frames.\n\n"
-	      "| Reason | What happened | What to do |\n|---|---|---|\n", f);
+	fputs(HEAD("Drop reasons") "A frame is delivered, or dropped for exactly one of these "
+				   "reasons, counted at the port where it entered, or, where\n"
+				   "the text says destination, at the port it was for. `viridian "
+				   "drops` shows the counters, `viridian capture drops`\n"
+				   "the frames.\n\n"
+				   "| Reason | What happened | What to do |\n|---|---|---|\n",
+	      f);
 	for (size_t i = 0; i < n_drop_texts; i++) {
 		fprintf(f, "| <a id=\"%s\"></a>`%s` | ", drop_texts[i].name, drop_texts[i].name);
 		cell(f, drop_texts[i].text);
