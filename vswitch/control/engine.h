@@ -28,7 +28,7 @@
 /** The run-time side of a configured port. */
 struct vsw_rt_port {
 	struct vsw_port *port;     /* NULL: the back end is not open */
-	bool restore;              /* the last run crashed and left its device behind */
+	json_t *leftover;          /* what the last run, which crashed, left of its device; or NULL */
 	bool hidden;               /* must not be published now */
 	bool mac_assigned;         /* by us, not given by the user */
 	bool first_mac_told;       /* its first-frame address is known to all */

@@ -18,8 +18,8 @@ static uint16_t mtu_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg
 	return s ? s->mtu : VSW_MTU_DEFAULT;
 }
 
-/* Did a crashed run leave this device? Then it is taken over, not in the way. */
-static bool left_behind(struct vsw_engine *e, const struct vsw_device *d)
+/* What a crashed run left of this device, borrowed; NULL: nothing. It is taken over, not in the way. */
+static json_t *left_behind(struct vsw_engine *e, const struct vsw_device *d)
 {
 	char text[VSW_DEVICE_STR_SIZE];
 	size_t i;
@@ -31,10 +31,10 @@ static bool left_behind(struct vsw_engine *e, const struct vsw_device *d)
 
 		if (dev && !strcmp(dev, text)) {
 			json_object_set_new(entry, "taken", json_true());
-			return true;
+			return json_object_get(entry, "left");
 		}
 	}
-	return false;
+	return NULL;
 }
 
 int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vsw_port_cfg *cfg,
@@ -51,13 +51,17 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 	};
 	bool adopt = !cfg->has_mac && cfg->role != VSW_ROLE_UPLINK &&
 		     cfg->device.kind == VSW_DEV_NETDEV;
+	json_t *left = left_behind(e, &cfg->device);
 	struct vsw_io *io = NULL;
 	char prefix[192];
 	int rc;
 
-	if (left_behind(e, &cfg->device))
-		rt->restore = true;
-	params.restore = rt->restore;
+	if (left) {
+		json_decref(rt->leftover);
+		rt->leftover = json_incref(left);
+	}
+	params.restore = rt->leftover != NULL;
+	params.leftover = rt->leftover;
 	snprintf(prefix, sizeof(prefix), "port/%s", cfg->name);
 	rc = vsw_io_open(vsw_dataplane_env(e->dp), &params, &io, reterr);
 	if (rc) {
@@ -72,7 +76,8 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 		return vd_err_set(reterr, rc, rc == -ENOSPC ? VD_E_LIMIT : VD_E_NO_MEMORY, prefix,
 				  NULL, "the data plane has no room for another port");
 	}
-	rt->restore = false;
+	json_decref(rt->leftover);
+	rt->leftover = NULL;
 	rt->connected = io->caps.connected;
 	return 0;
 }
