@@ -101,7 +101,6 @@ int vsw_eal_start(uint32_t memory_mib, bool *hugepages, struct vd_err *reterr)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	}
 	argv[argc++] = (char *)"viridiand";
-	argv[argc++] = (char *)"--in-memory";
 	argv[argc++] = (char *)"--no-telemetry";
 	argv[argc++] = (char *)"--lcores";
 	argv[argc++] = cores;
@@ -109,6 +108,8 @@ int vsw_eal_start(uint32_t memory_mib, bool *hugepages, struct vd_err *reterr)
 	argv[argc++] = memory;
 	argv[argc++] = (char *)"-a"; /* nothing is probed at start, everything can be later */
 	argv[argc++] = (char *)"0000:00:00.0";
+	/* both leave no file behind; they exclude each other */
+	argv[argc++] = *hugepages ? (char *)"--in-memory" : (char *)"--no-shconf";
 	if (!*hugepages)
 		argv[argc++] = (char *)"--no-huge";
 	argv[argc] = NULL;
