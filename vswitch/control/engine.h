@@ -28,7 +28,7 @@
 /** The run-time side of a configured port. */
 struct vsw_rt_port {
 	struct vsw_port *port;     /* NULL: the back end is not open */
-	json_t *leftover;          /* what the last run, which crashed, left of its device; or NULL */
+	json_t *left;              /* what a crashed run left of its device, until taken over; or NULL */
 	bool hidden;               /* must not be published now */
 	bool mac_assigned;         /* by us, not given by the user */
 	bool first_mac_told;       /* its first-frame address is known to all */
@@ -113,6 +113,8 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 		struct vsw_rt_port *rt, struct vd_err *reterr);
 /** Not published any more. Accepts a port that is not open. */
 void vsw_rt_close(struct vsw_engine *e, struct vsw_rt_port *rt);
+/** Close, remove what a crashed run left of it, and free. Accepts NULL. */
+void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt);
 /** Remember why @rt is not open and when to try again. */
 void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err *err);
 /** Bring the live settings in @changes (enum vsw_plan_change) of an open port to what @cfg says. */

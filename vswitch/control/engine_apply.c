@@ -230,8 +230,7 @@ static void close_new(struct change *c)
 	for (unsigned int i = 0; c->ports && i < c->next->n_ports; i++) {
 		if (!is_new(c, i) || !c->ports[i])
 			continue;
-		vsw_rt_close(c->e, c->ports[i]);
-		free(c->ports[i]);
+		vsw_rt_free(c->e, c->ports[i]);
 		c->ports[i] = NULL;
 	}
 }
@@ -279,10 +278,8 @@ static void take_over(struct change *c, const struct vsw_apply *a)
 		    c->next->ports[i].link_up)
 			c->ports[i]->link_up_at_ms = now + MOVE_LINK_DOWN_MS;
 	for (unsigned int k = 0; k < e->model.n_ports; k++) {
-		if (!c->plan.goes[k])
-			continue;
-		vsw_rt_close(e, e->ports[k]);
-		free(e->ports[k]);
+		if (c->plan.goes[k])
+			vsw_rt_free(e, e->ports[k]);
 	}
 	for (unsigned int k = 0; k < e->model.n_switches; k++) {
 		bool kept = false;

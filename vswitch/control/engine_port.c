@@ -18,7 +18,7 @@ static uint16_t mtu_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg
 	return s ? s->mtu : VSW_MTU_DEFAULT;
 }
 
-/* What a crashed run left of this device, borrowed; NULL: nothing. It is taken over, not in the way. */
+/* What a crashed run left of this device: it is taken over, not in the way. New reference or NULL. */
 static json_t *left_behind(struct vsw_engine *e, const struct vsw_device *d)
 {
 	char text[VSW_DEVICE_STR_SIZE];
@@ -29,9 +29,9 @@ static json_t *left_behind(struct vsw_engine *e, const struct vsw_device *d)
 	json_array_foreach(e->leftovers, i, entry) {
 		const char *dev = json_string_value(json_object_get(entry, "device"));
 
-		if (dev && !strcmp(dev, text)) {
+		if (dev && !strcmp(dev, text) && !json_object_get(entry, "taken")) {
 			json_object_set_new(entry, "taken", json_true());
-			return json_object_get(entry, "left");
+			return json_incref(json_object_get(entry, "left"));
 		}
 	}
 	return NULL;
@@ -51,17 +51,14 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 	};
 	bool adopt = !cfg->has_mac && cfg->role != VSW_ROLE_UPLINK &&
 		     cfg->device.kind == VSW_DEV_NETDEV;
-	json_t *left = left_behind(e, &cfg->device);
 	struct vsw_io *io = NULL;
 	char prefix[192];
 	int rc;
 
-	if (left) {
-		json_decref(rt->leftover);
-		rt->leftover = json_incref(left);
-	}
-	params.restore = rt->leftover != NULL;
-	params.leftover = rt->leftover;
+	if (!rt->left)
+		rt->left = left_behind(e, &cfg->device);
+	params.restore = rt->left != NULL;
+	params.leftover = rt->left;
 	snprintf(prefix, sizeof(prefix), "port/%s", cfg->name);
 	rc = vsw_io_open(vsw_dataplane_env(e->dp), &params, &io, reterr);
 	if (rc) {
@@ -76,8 +73,8 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 		return vd_err_set(reterr, rc, rc == -ENOSPC ? VD_E_LIMIT : VD_E_NO_MEMORY, prefix,
 				  NULL, "the data plane has no room for another port");
 	}
-	json_decref(rt->leftover);
-	rt->leftover = NULL;
+	json_decref(rt->left);
+	rt->left = NULL;
 	rt->connected = io->caps.connected;
 	return 0;
 }
@@ -90,6 +87,17 @@ void vsw_rt_close(struct vsw_engine *e, struct vsw_rt_port *rt)
 		e->closing(e->ctx, rt->port);
 	vsw_port_destroy(e->dp, rt->port);
 	rt->port = NULL;
+}
+
+void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt)
+{
+	if (!rt)
+		return;
+	vsw_rt_close(e, rt);
+	if (rt->left)
+		vsw_io_clean(vsw_dataplane_env(e->dp), rt->left);
+	json_decref(rt->left);
+	free(rt);
 }
 
 void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err *err)
@@ -182,16 +190,24 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m, struct vsw_r
 	return rc;
 }
 
+static json_t *left_by(const struct vsw_rt_port *rt)
+{
+	struct vsw_io *io = rt && rt->port ? rt->port->io : NULL;
+
+	if (io)
+		return io->ops->leftover ? io->ops->leftover(io) : NULL;
+	return rt && rt->left ? json_incref(rt->left) : NULL;
+}
+
 static void note_ports(json_t *out, const struct vsw_model *m, struct vsw_rt_port *const *ports)
 {
 	for (unsigned int i = 0; i < m->n_ports; i++) {
-		struct vsw_io *io = ports[i] && ports[i]->port ? ports[i]->port->io : NULL;
-		json_t *left = io && io->ops->leftover ? io->ops->leftover(io) : NULL;
+		json_t *left = left_by(ports[i]);
 		char device[VSW_DEVICE_STR_SIZE];
 
 		if (!left)
 			continue;
-		vsw_device_format(&io->device, device, sizeof(device));
+		vsw_device_format(&m->ports[i].device, device, sizeof(device));
 		json_array_append_new(out, json_pack("{s:s, s:s, s:o}", "port", m->ports[i].name,
 						     "device", device, "left", left));
 	}
