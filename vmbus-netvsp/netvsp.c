@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The NIC as a whole: life cycle, page lists, channels, receive burst, link. */
+#include "vmbus-netvsp/netvsp_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LINK_SPACING_MS 5000u /* guests act on one link event in two seconds */
+
+struct nvsp_dev *nvsp_dev_create(const struct nvsp_cfg *cfg, const struct vmb_mem *mem,
+				 const struct nvsp_ops *ops, void *ctx)
+{
+	struct nvsp_dev *dev;
+
+	if (!cfg->max_queues || cfg->max_queues > NVSP_QUEUES_MAX || cfg->max_mtu < 1500 ||
+	    cfg->max_mtu > NVSP_MTU_MAX)
+		return NULL;
+	dev = calloc(1, sizeof(*dev));
+	if (!dev)
+		return NULL;
+	dev->chans = aligned_alloc(64, cfg->max_queues * sizeof(*dev->chans));
+	if (!dev->chans) {
+		free(dev);
+		return NULL;
+	}
+	memset(dev->chans, 0, cfg->max_queues * sizeof(*dev->chans));
+	dev->cfg = *cfg;
+	dev->cfg.name[sizeof(dev->cfg.name) - 1] = 0;
+	dev->mem = mem;
+	dev->ops = ops;
+	dev->ctx = ctx;
+	dev->n_queues = 1;
+	dev->mtu = 1500;
+	dev->link_up = cfg->link_up;
+	memcpy(dev->mac, cfg->mac, 6);
+	for (uint32_t i = 0; i < cfg->max_queues; i++) {
+		dev->chans[i].dev = dev;
+		dev->chans[i].index = i;
+	}
+	return dev;
+}
+
+void nvsp_dev_destroy(struct nvsp_dev *dev)
+{
+	struct gpadl_pages *g;
+
+	if (!dev)
+		return;
+	nvsp_recv_revoke(dev);
+	nvsp_recv_free_retired(dev);
+	while ((g = dev->gpadls)) {
+		dev->gpadls = g->next;
+		free(g);
+	}
+	free(dev->chans);
+	free(dev);
+}
+
+void nvsp_event(struct nvsp_dev *dev, struct nvsp_event ev)
+{
+	if (dev->ops->event)
+		dev->ops->event(dev->ctx, &ev);
+}
+
+struct gpadl_pages *nvsp_gpadl_find(struct nvsp_dev *dev, uint32_t id)
+{
+	for (struct gpadl_pages *g = dev->gpadls; g; g = g->next)
+		if (g->id == id)
+			return g;
+	return NULL;
+}
+
+int nvsp_gpadl_add(struct nvsp_dev *dev, uint32_t id, const uint64_t *pfns, uint32_t n,
+		   void *linear)
+{
+	struct gpadl_pages *g;
+	int r;
+
+	if (!n || n > 65536)
+		return -EINVAL;
+	if (nvsp_gpadl_find(dev, id))
+		return -EEXIST;
+	g = calloc(1, sizeof(*g) + n * sizeof(g->pages[0]));
+	if (!g)
+		return -ENOMEM;
+	g->id = id;
+	g->n = n;
+	g->linear = linear;
+	r = vmb_pages_map(dev->mem, pfns, n, g->pages);
+	if (r) {
+		free(g);
+		return r;
+	}
+	for (uint32_t i = 0; linear && i < n; i++)
+		g->pages[i] = (uint8_t *)linear + (size_t)i * VMB_PAGE_SIZE;
+	/* the primary's rx thread may walk the list while we add to its front */
+	g->next = dev->gpadls;
+	__atomic_store_n(&dev->gpadls, g, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int nvsp_gpadl_del(struct nvsp_dev *dev, uint32_t id)
+{
+	struct gpadl_pages **p, *g;
+
+	for (p = &dev->gpadls; *p && (*p)->id != id; p = &(*p)->next)
+		;
+	g = *p;
+	if (!g)
+		return -ENOENT;
+	if (__atomic_load_n(&g->refs, __ATOMIC_RELAXED))
+		return -EBUSY;
+	*p = g->next;
+	free(g);
+	return 0;
+}
+
+int nvsp_chan_open(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream,
+		   void *priv)
+{
+	struct gpadl_pages *g = nvsp_gpadl_find(dev, gpadl);
+	struct nvsp_chan *c;
+
+	if (index >= dev->cfg.max_queues)
+		return -EINVAL;
+	if (!g || index >= dev->n_queues || (index && !dev->chans[0].open))
+		return -ENOENT;
+	c = &dev->chans[index];
+	if (c->open)
+		return -EBUSY;
+	if (downstream >= g->n || vmb_ring_in_init(&c->in, g->pages, downstream, false) ||
+	    vmb_ring_out_init(&c->out, g->pages + downstream, g->n - downstream, false))
+		return -EINVAL;
+	c->fault = VMB_FAULT_NONE;
+	c->fault_told = false;
+	c->n_acks = c->n_pending = 0;
+	c->priv = priv;
+	c->gpadl = g;
+	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED);
+	vmb_ring_in_mask(&c->in, true); /* before the guest hears that it is open */
+	__atomic_store_n(&c->open, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* What a driver configures ends with its primary channel. */
+static void forget(struct nvsp_dev *dev)
+{
+	nvsp_recv_revoke(dev);
+	nvsp_recv_free_retired(dev);
+	nvsp_send_revoke(dev);
+	dev->version = dev->ndis_version = 0;
+	dev->caps = 0;
+	dev->mtu = 1500;
+	dev->configured = dev->rndis_ready = false;
+	dev->n_queues = 1;
+	dev->subchannels_asked = dev->table_sent = false;
+	dev->rsc_v4 = dev->rsc_v6 = dev->rss_on = false;
+	dev->n_ctl = dev->ctl_first = 0;
+	dev->link_blip = dev->link_ever = false;
+	if (dev->filter) {
+		dev->filter = 0;
+		nvsp_event(dev, (struct nvsp_event){.kind = NVSP_EV_FILTER});
+	}
+}
+
+void nvsp_chan_close(struct nvsp_dev *dev, uint32_t index)
+{
+	struct nvsp_chan *c;
+
+	if (index >= dev->cfg.max_queues || !dev->chans[index].open)
+		return;
+	/* a subchannel without its primary could still reach what the primary forgets */
+	for (uint32_t i = 1; !index && i < dev->cfg.max_queues; i++)
+		nvsp_chan_close(dev, i);
+	c = &dev->chans[index];
+	c->open = false;
+	__atomic_sub_fetch(&c->gpadl->refs, 1, __ATOMIC_RELAXED);
+	c->gpadl = NULL;
+	if (!index)
+		forget(dev);
+}
+
+struct nvsp_chan *nvsp_dev_chan(struct nvsp_dev *dev, uint32_t index)
+{
+	return index < dev->cfg.max_queues ? &dev->chans[index] : NULL;
+}
+
+enum vmb_fault nvsp_chan_fault(const struct nvsp_chan *c)
+{
+	return c->fault;
+}
+
+bool nvsp_chan_is_open(const struct nvsp_chan *c)
+{
+	return __atomic_load_n(&c->open, __ATOMIC_ACQUIRE);
+}
+
+void nvsp_stop(struct nvsp_chan *c, enum vmb_fault fault)
+{
+	if (!c->fault)
+		c->fault = fault;
+}
+
+/* Tell once; not from under a lock. */
+static void tell_fault(struct nvsp_chan *c)
+{
+	if (!c->fault || c->fault_told)
+		return;
+	c->fault_told = true;
+	nvsp_event(c->dev, (struct nvsp_event){
+				   .kind = NVSP_EV_FAULT, .chan = c, .fault = c->fault});
+}
+
+/* Completions into the ring, as far as they fit; then what the primary has to say. */
+static bool flush_locked(struct nvsp_chan *c)
+{
+	uint32_t n = 0;
+	bool signal;
+
+	for (; n < c->n_pending; n++) {
+		struct pending *p = &c->pending[n];
+
+		if (vmb_ring_out_put(&c->out, VMB_PKT_COMPLETION, 0, p->xid, NULL, 0, &p->msg,
+				     p->size))
+			break;
+	}
+	if (n)
+		memmove(c->pending, c->pending + n, (c->n_pending - n) * sizeof(c->pending[0]));
+	c->n_pending -= n;
+	if (!c->index)
+		nvsp_ctl_flush_locked(c->dev);
+	vmb_ring_out_commit(&c->out, &signal);
+	if (c->out.fault)
+		nvsp_stop(c, c->out.fault);
+	return signal;
+}
+
+static void signal_guest(struct nvsp_chan *c, bool signal)
+{
+	if (!signal)
+		return;
+	c->rx_stats.signals++;
+	c->dev->ops->signal(c->dev->ctx, c->priv);
+}
+
+static void flush(struct nvsp_chan *c)
+{
+	bool signal;
+
+	chan_lock(c);
+	signal = flush_locked(c);
+	chan_unlock(c);
+	signal_guest(c, signal);
+}
+
+static enum vmb_fault on_completion(struct nvsp_chan *c, const struct vmb_pkt *pkt)
+{
+	struct recv_buf *rb = recv_get(c->dev);
+	uint32_t type = 0;
+
+	/* an empty payload is a legal acknowledgement; another kind is not one we ever asked for */
+	if (pkt->payload_size >= 4)
+		memcpy(&type, pkt->payload, 4);
+	if (pkt->payload_size >= 4 && type != NVSP_RNDIS_COMPLETE)
+		return VMB_FAULT_COMPLETION_KIND;
+	if (!rb)
+		return c->dev->retired ? VMB_FAULT_NONE : VMB_FAULT_COMPLETION_ID;
+	return nvsp_recv_ack(c, rb, pkt->xid);
+}
+
+unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn, void *ctx)
+{
+	unsigned int frames = 0, packets = 0;
+	struct vmb_pkt pkt;
+	bool signal = false;
+
+	if (!nvsp_chan_is_open(c) || c->fault) {
+		tell_fault(c);
+		return 0;
+	}
+	if (c->n_pending == PENDING_MAX)
+		flush(c); /* the guest has to read before we take more work */
+	while (frames + NVSP_FRAMES_PER_MSG <= max && c->n_pending < PENDING_MAX &&
+	       packets++ < PENDING_MAX && !vmb_ring_in_next(&c->in, &pkt)) {
+		enum vmb_fault fault = VMB_FAULT_NONE;
+
+		if (pkt.type == VMB_PKT_COMPLETION)
+			fault = on_completion(c, &pkt);
+		else if (pkt.type == VMB_PKT_INBAND || pkt.type == VMB_PKT_GPA_DIRECT)
+			fault = nvsp_on_packet(c, &pkt, fn, ctx, &frames);
+		else if (pkt.type != VMB_PKT_CANCEL)
+			fault = VMB_FAULT_RING_TYPE;
+		if (fault) {
+			nvsp_stop(c, fault);
+			break;
+		}
+	}
+	if (c->n_pending || (!c->index && c->dev->n_ctl) || 
+	    (!c->index && c->dev->subchannels_asked && !c->dev->table_sent))
+		flush(c);
+	if (c->in.fault)
+		nvsp_stop(c, c->in.fault);
+	if (!c->fault && !vmb_ring_in_commit(&c->in, &signal))
+		signal_guest(c, signal);
+	if (c->in.fault)
+		nvsp_stop(c, c->in.fault);
+	tell_fault(c);
+	return frames;
+}
+
+bool nvsp_chan_arm(struct nvsp_chan *c)
+{
+	bool room = true;
+
+	if (!nvsp_chan_is_open(c) || c->fault)
+		return true;
+	if (c->n_pending || (!c->index && c->dev->n_ctl)) {
+		/* what we still have to say waits for room: let the guest tell us */
+		chan_lock(c);
+		room = !vmb_ring_out_want(&c->out, 256) && !c->out.fault;
+		chan_unlock(c);
+	}
+	return vmb_ring_in_arm(&c->in) && room;
+}
+
+void nvsp_chan_disarm(struct nvsp_chan *c)
+{
+	if (!nvsp_chan_is_open(c) || c->fault)
+		return;
+	vmb_ring_in_mask(&c->in, true);
+	chan_lock(c);
+	vmb_ring_out_want(&c->out, 0);
+	chan_unlock(c);
+}
+
+void nvsp_set_link(struct nvsp_dev *dev, bool up, uint64_t now_ms)
+{
+	if (up != dev->link_up) {
+		/* down and up again before the guest heard of it: it must still renew its leases */
+		if (dev->rndis_ready && up == dev->link_told)
+			dev->link_blip = true;
+		dev->link_up = up;
+	}
+	nvsp_tick(dev, now_ms);
+}
+
+void nvsp_tick(struct nvsp_dev *dev, uint64_t now_ms)
+{
+	struct nvsp_chan *c = &dev->chans[0];
+
+	if (!c->open || c->fault || !dev->rndis_ready)
+		return;
+	if (dev->link_ever && now_ms - dev->link_ms < LINK_SPACING_MS)
+		return;
+	if (dev->link_up == dev->link_told && !(dev->link_blip && dev->link_up))
+		return;
+	if (dev->link_up != dev->link_told)
+		nvsp_indicate(dev, dev->link_up ? NDIS_STATUS_CONNECT : NDIS_STATUS_DISCONNECT,
+			      NULL, 0);
+	else
+		nvsp_indicate(dev, NDIS_STATUS_NETWORK_CHANGE, NULL, 0);
+	dev->link_blip = false;
+	dev->link_told = dev->link_up;
+	dev->link_ever = true;
+	dev->link_ms = now_ms;
+	/* n_pending is the rx thread's: only the queue of control messages goes out here */
+	bool signal;
+
+	chan_lock(c);
+	nvsp_ctl_flush_locked(dev);
+	vmb_ring_out_commit(&c->out, &signal);
+	chan_unlock(c);
+	if (signal)
+		dev->ops->signal(dev->ctx, c->priv);
+}
+
+uint32_t nvsp_max_frame(const struct nvsp_dev *dev, bool *rsc)
+{
+	*rsc = rsc_on(dev);
+	return dev->mtu + ETH_HDR;
+}
+
+void nvsp_dev_info(const struct nvsp_dev *dev, struct nvsp_info *ret)
+{
+	const struct recv_buf *rb = recv_get(dev);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->nvsp_version = dev->version;
+	ret->ndis_version = dev->ndis_version;
+	ret->mtu = dev->mtu;
+	ret->filter = dev->filter;
+	ret->n_queues = dev->n_queues;
+	for (uint32_t i = 0; i < dev->cfg.max_queues; i++)
+		ret->n_open += dev->chans[i].open;
+	if (rb) {
+		ret->recv_suballocs = rb->count;
+		ret->recv_suballoc_size = rb->suballoc;
+		ret->recv_busy = rb->count - (uint32_t)__builtin_popcount(rb->ctl_free);
+		for (uint32_t i = 0; i < NVSP_QUEUES_MAX; i++)
+			ret->recv_busy -= rb->queue[i].n_free;
+	}
+	ret->send_sections = dev->send ? dev->send_view.size / NVSP_SECTION_SIZE : 0;
+	ret->rndis_ready = dev->rndis_ready;
+	ret->link_up = dev->link_up;
+	ret->rsc = rsc_on(dev);
+	ret->rss = dev->rss_on;
+	memcpy(ret->mac, dev->mac, 6);
+}
+
+void nvsp_chan_stats(const struct nvsp_chan *c, struct nvsp_stats *ret)
+{
+	*ret = c->tx_stats;
+	ret->rx_frames = c->rx_stats.rx_frames;
+	ret->rx_bytes = c->rx_stats.rx_bytes;
+	ret->rx_bad = c->rx_stats.rx_bad;
+	ret->signals += c->rx_stats.signals;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of the network VSP: shared by its own files only. */
+#pragma once
+
+#include "vmbus-netvsp/netvsp.h"
+#include "vmbus-netvsp/proto/nvsp_wire.h"
+#include "vmbus-netvsp/proto/rndis_wire.h"
+#include "vmbus-netvsp/ring.h"
+
+#define ETH_HDR         14u
+#define PENDING_MAX     256u
+#define CTL_MSG_MAX     1024u /* longest control message we send */
+#define CTL_IN_MAX      4096u /* longest one we take */
+#define CTL_QUEUE       32u
+#define CTL_IDS         16u   /* suballocations kept for control replies */
+#define TX_RANGES       256u  /* in one packet; Linux copes with 375 */
+#define RETIRED_MAX     8u
+#define RSS_ENTRIES     128u
+#define RSS_KEY         40u
+#define HEADROOM        256u  /* RNDIS header and per-packet info, as other hosts leave */
+#define TAILROOM        36u   /* some Windows drivers write this much behind a frame */
+#define NO_ID           0xffffffffu
+
+struct gpadl_pages {
+	struct gpadl_pages *next;
+	uint32_t id, n, refs;
+	uint8_t *linear; /* caller's */
+	uint8_t *pages[];
+};
+
+/** The receive buffer. Immutable but for the id bookkeeping, which the channel locks guard. */
+struct recv_buf {
+	struct recv_buf *next; /* retired ones */
+	struct gpadl_pages *gpadl;
+	struct vmb_view view;
+	uint16_t id;
+	uint32_t suballoc, count, n_ctl;
+	/* ids [lo, hi) belong to a queue; its free ones are stacked at free_ids + lo */
+	struct recv_queue {
+		uint32_t lo, hi, n_free;
+	} queue[NVSP_QUEUES_MAX];
+	uint32_t ctl_free; /* bit mask of free control ids */
+	uint32_t *free_ids;
+	uint32_t *chain; /* next id of the same delivery, or NO_ID */
+	uint8_t *head;   /* channel index + 1 when the id heads an outstanding delivery */
+};
+
+struct pending {
+	uint64_t xid;
+	uint32_t size;
+	struct nvsp_msg_wire msg;
+};
+
+struct nvsp_chan {
+	struct nvsp_dev *dev;
+	uint32_t index;
+	bool open;
+	bool fault_told;
+	enum vmb_fault fault;
+	void *priv;
+	struct gpadl_pages *gpadl;
+	/* rx thread's */
+	struct nvsp_seg segs[NVSP_SEGS_MAX], cut[NVSP_SEGS_MAX];
+	uint32_t acks[PENDING_MAX];
+	uint32_t n_acks;
+	struct pending pending[PENDING_MAX]; /* completions not in the ring yet */
+	uint32_t n_pending;
+	uint8_t ctl_in[CTL_IN_MAX];
+	/* guarded by lock */
+	uint32_t lock __attribute__((aligned(64)));
+	struct vmb_ring_out out;
+	struct nvsp_stats tx_stats;
+	struct {
+		struct vmb_xfer_wire head;
+		struct vmb_xfer_range_wire range[TX_RANGES];
+	} tx_ext; /* as it goes into the ring */
+	uint32_t tx_ids[TX_RANGES];
+	uint16_t rsc_id;
+	/* rx thread's again */
+	struct nvsp_stats rx_stats __attribute__((aligned(64)));
+	struct vmb_ring_in in;
+};
+
+enum nvsp_state { ST_CLOSED, ST_INIT, ST_READY };
+
+struct ctl_msg {
+	uint32_t size;
+	uint8_t data[CTL_MSG_MAX];
+};
+
+struct nvsp_dev {
+	struct nvsp_cfg cfg;
+	const struct vmb_mem *mem;
+	const struct nvsp_ops *ops;
+	void *ctx;
+	struct gpadl_pages *gpadls;
+	/* written by the primary's rx thread, read by all */
+	uint32_t version; /* NVSP; 0 before INIT */
+	uint32_t ndis_version;
+	uint64_t caps;
+	uint32_t mtu;
+	bool configured, rndis_ready;
+	uint32_t filter;
+	uint8_t mac[6];
+	struct recv_buf *recv; /* atomic */
+	struct recv_buf *retired;
+	uint32_t n_retired;
+	struct gpadl_pages *send;
+	uint16_t send_id;
+	struct vmb_view send_view;
+	uint32_t n_queues;
+	bool subchannels_asked, table_sent;
+	bool rsc_v4, rsc_v6, rss_on;
+	uint16_t rss_table[RSS_ENTRIES];
+	uint32_t rss_lut[RSS_KEY - 4][2][16]; /* Toeplitz, a nibble at a time */
+	uint32_t rss_hash_types;
+	/* guarded by the primary's lock */
+	struct ctl_msg ctl[CTL_QUEUE];
+	uint32_t ctl_first, n_ctl;
+	bool link_up, link_told, link_blip, link_ever;
+	uint64_t link_ms;
+	struct nvsp_chan *chans; /* max_queues */
+};
+
+static inline void chan_lock(struct nvsp_chan *c)
+{
+	while (__atomic_exchange_n(&c->lock, 1, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(&c->lock, __ATOMIC_RELAXED))
+			__builtin_ia32_pause();
+}
+
+static inline void chan_unlock(struct nvsp_chan *c)
+{
+	__atomic_store_n(&c->lock, 0, __ATOMIC_RELEASE);
+}
+
+static inline struct recv_buf *recv_get(const struct nvsp_dev *dev)
+{
+	return __atomic_load_n(&dev->recv, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t msg_size(const struct nvsp_dev *dev)
+{
+	return dev->version >= NVSP_V61 ? NVSP_MSG_SIZE_V61 : NVSP_MSG_SIZE_OLD;
+}
+
+static inline bool rsc_on(const struct nvsp_dev *dev)
+{
+	return dev->version >= NVSP_V61 && dev->caps & NVSP_CAP_RSC && dev->rsc_v4 && dev->rsc_v6;
+}
+
+/* netvsp.c */
+void nvsp_event(struct nvsp_dev *dev, struct nvsp_event ev);
+struct gpadl_pages *nvsp_gpadl_find(struct nvsp_dev *dev, uint32_t id);
+void nvsp_stop(struct nvsp_chan *c, enum vmb_fault fault);
+
+/* nvsp_buf.c */
+enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id);
+void nvsp_recv_revoke(struct nvsp_dev *dev);
+void nvsp_recv_free_retired(struct nvsp_dev *dev);
+void nvsp_recv_split(struct nvsp_dev *dev, struct recv_buf *rb, uint32_t n_queues);
+/** Free the delivery @id heads, acknowledged on @c. NONE; COMPLETION_ID. Takes locks. */
+enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t id);
+enum vmb_fault nvsp_send_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id);
+void nvsp_send_revoke(struct nvsp_dev *dev);
+
+/* nvsp_msg.c: one packet that is not a completion */
+enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nvsp_rx_fn fn,
+			      void *ctx, unsigned int *frames);
+
+/* nvsp_data.c */
+int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt,
+		      const struct nvsp_msg_wire *m, unsigned int *n_segs, uint32_t *total,
+		      enum vmb_fault *fault);
+void nvsp_segs_copy(const struct nvsp_seg *segs, unsigned int n, uint32_t off, void *dst,
+		    uint32_t size);
+/** Walk RNDIS messages; give frames to @fn. Return: NVSP status for the completion. */
+uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total, nvsp_rx_fn fn,
+			 void *ctx, unsigned int *frames);
+
+/* rndis_ctl.c */
+enum vmb_fault nvsp_rndis_control(struct nvsp_dev *dev, const uint8_t *msg, uint32_t size);
+int nvsp_ctl_queue(struct nvsp_dev *dev, const void *msg, uint32_t size); /* takes the lock */
+/** Send queued control messages and the table; the primary's lock is held. */
+void nvsp_ctl_flush_locked(struct nvsp_dev *dev);
+void nvsp_indicate(struct nvsp_dev *dev, uint32_t status, const void *data, uint32_t size);
+
+/* oid.c */
+uint32_t nvsp_oid_query(struct nvsp_dev *dev, uint32_t oid, uint8_t *out, uint32_t *size);
+uint32_t nvsp_oid_set(struct nvsp_dev *dev, uint32_t oid, const uint8_t *in, uint32_t size);
+void nvsp_offload_config(const struct nvsp_dev *dev, struct ndis_offload_wire *ret, bool current);
+
+/* rss.c */
+uint32_t nvsp_rss_set(struct nvsp_dev *dev, const uint8_t *in, uint32_t size);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Data of one RNDIS packet message from the guest: a list of memory pieces made of a section of the
+ * send buffer and, behind it, page ranges; RNDIS messages lie in it one after the other, cut
+ * anywhere. Headers are copied out of the pieces before a single field is looked at; the payload
+ * is given on as pieces, to be copied once by whoever takes it.
+ */
+#include "vmbus-netvsp/netvsp_priv.h"
+
+#include <errno.h>
+
+#define FRAME_MAX   (65535u + ETH_HDR + 4)
+#define MESSAGE_MAX (FRAME_MAX + 4096u)
+#define PPI_IN_MAX  256u
+
+static int add_seg(struct nvsp_chan *c, unsigned int *n, const uint8_t *p, uint32_t size)
+{
+	struct nvsp_seg *last = *n ? &c->segs[*n - 1] : NULL;
+
+	if (last && last->ptr + last->size == p) {
+		last->size += size;
+		return 0;
+	}
+	if (*n == NVSP_SEGS_MAX)
+		return -E2BIG;
+	c->segs[(*n)++] = (struct nvsp_seg){p, size};
+	return 0;
+}
+
+static int add_section(struct nvsp_chan *c, const struct nvsp_msg_wire *m, unsigned int *n)
+{
+	struct nvsp_dev *dev = c->dev;
+	uint32_t left = m->rndis.section_used, off, run;
+
+	if (!__atomic_load_n(&dev->send, __ATOMIC_ACQUIRE))
+		return -ENOENT;
+	if (m->rndis.section >= dev->send_view.size / NVSP_SECTION_SIZE || left > NVSP_SECTION_SIZE)
+		return -EINVAL;
+	off = m->rndis.section * NVSP_SECTION_SIZE;
+	while (left) {
+		const uint8_t *p = vmb_view_at(&dev->send_view, off, &run);
+
+		run = run < left ? run : left;
+		if (add_seg(c, n, p, run))
+			return -E2BIG;
+		off += run;
+		left -= run;
+	}
+	return 0;
+}
+
+/* One range of a GPA-direct header, at @ext with @left bytes. Return: bytes used, or negative. */
+static int add_range(struct nvsp_chan *c, const uint8_t *ext, uint32_t left, unsigned int *n,
+		     uint32_t *total, enum vmb_fault *fault)
+{
+	struct vmb_gpa_range_wire r;
+	uint64_t pages;
+	uint32_t size, off;
+
+	*fault = VMB_FAULT_RING_RANGES;
+	if (left < sizeof(r))
+		return -EPROTO;
+	memcpy(&r, ext, sizeof(r));
+	pages = ((uint64_t)r.offset + r.size + VMB_PAGE_SIZE - 1) >> VMB_PAGE_SHIFT;
+	if (r.offset >= VMB_PAGE_SIZE || pages * 8 > left - sizeof(r))
+		return -EPROTO;
+	*fault = VMB_FAULT_NONE;
+	if (r.size > MESSAGE_MAX - *total)
+		return -E2BIG;
+	*total += r.size;
+	for (uint64_t i = 0, todo = r.size; i < pages; i++, todo -= size) {
+		uint64_t pfn;
+		const uint8_t *p;
+
+		memcpy(&pfn, ext + sizeof(r) + i * 8, 8);
+		off = i ? 0 : r.offset;
+		size = todo < VMB_PAGE_SIZE - off ? (uint32_t)todo : VMB_PAGE_SIZE - off;
+		if (!size)
+			break;
+		if (pfn >> (64 - VMB_PAGE_SHIFT))
+			return -EFAULT;
+		p = vmb_map(c->dev->mem, (pfn << VMB_PAGE_SHIFT) + off, size);
+		if (!p || add_seg(c, n, p, size))
+			return -EFAULT;
+	}
+	return (int)(sizeof(r) + pages * 8);
+}
+
+int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt,
+		      const struct nvsp_msg_wire *m, unsigned int *n_segs, uint32_t *total,
+		      enum vmb_fault *fault)
+{
+	struct vmb_gpa_direct_wire d;
+	uint32_t pos = sizeof(d);
+
+	*n_segs = 0;
+	*total = 0;
+	*fault = VMB_FAULT_NONE;
+	if (m->rndis.section != NVSP_NO_SECTION) {
+		if (add_section(c, m, n_segs))
+			return -EINVAL;
+		*total = m->rndis.section_used;
+	}
+	if (pkt->type != VMB_PKT_GPA_DIRECT)
+		return 0;
+	if (pkt->ext_size < sizeof(d)) {
+		*fault = VMB_FAULT_RING_RANGES;
+		return -EPROTO;
+	}
+	memcpy(&d, pkt->ext, sizeof(d));
+	/* each range takes at least its own header, so the count is bounded by the packet */
+	for (uint32_t i = 0; i < d.n_ranges; i++) {
+		int used = add_range(c, pkt->ext + pos, pkt->ext_size - pos, n_segs, total, fault);
+
+		if (used < 0)
+			return used;
+		pos += (uint32_t)used;
+	}
+	return 0;
+}
+
+void nvsp_segs_copy(const struct nvsp_seg *segs, unsigned int n, uint32_t off, void *dst,
+		    uint32_t size)
+{
+	uint8_t *d = dst;
+
+	for (unsigned int i = 0; i < n && size; i++) {
+		uint32_t k;
+
+		if (off >= segs[i].size) {
+			off -= segs[i].size;
+			continue;
+		}
+		k = segs[i].size - off < size ? segs[i].size - off : size;
+		vmb_copy_in(d, segs[i].ptr + off, k);
+		d += k;
+		size -= k;
+		off = 0;
+	}
+}
+
+/* Bytes [off, off + size) of c->segs as pieces of their own. Return: how many. */
+static unsigned int cut(struct nvsp_chan *c, unsigned int n, uint32_t off, uint32_t size)
+{
+	unsigned int out = 0;
+
+	for (unsigned int i = 0; i < n && size; i++) {
+		uint32_t k;
+
+		if (off >= c->segs[i].size) {
+			off -= c->segs[i].size;
+			continue;
+		}
+		k = c->segs[i].size - off < size ? c->segs[i].size - off : size;
+		c->cut[out++] = (struct nvsp_seg){c->segs[i].ptr + off, k};
+		size -= k;
+		off = 0;
+	}
+	return out;
+}
+
+static bool inside(uint32_t off, uint32_t size, uint32_t end)
+{
+	return off <= end && size <= end - off;
+}
+
+/* One PACKET at @pos with @size bytes (what its header says, checked against what is there). */
+static int one_packet(struct nvsp_chan *c, unsigned int n_segs, uint32_t pos, uint32_t size,
+		      const struct rndis_packet_wire *h, nvsp_rx_fn fn, void *ctx)
+{
+	uint32_t body = size - RNDIS_BODY, limit = c->dev->mtu + ETH_HDR + 4;
+	struct nvsp_frame f = {.size = h->data_size};
+	uint8_t ppi[PPI_IN_MAX];
+
+	if (!inside(h->data_offset, h->data_size, body) ||
+	    h->data_offset < sizeof(*h) - RNDIS_BODY)
+		return -EBADMSG;
+	if (h->ppi_size) {
+		if (h->ppi_size > sizeof(ppi) || !inside(h->ppi_offset, h->ppi_size, body) ||
+		    h->ppi_offset < sizeof(*h) - RNDIS_BODY)
+			return -EBADMSG;
+		nvsp_segs_copy(c->segs, n_segs, pos + RNDIS_BODY + h->ppi_offset, ppi, h->ppi_size);
+		if (nvsp_ppi_parse(ppi, h->ppi_size, &f))
+			return -EBADMSG;
+	}
+	if (f.size < ETH_HDR || f.size > (f.flags & NVSP_F_LSO ? FRAME_MAX : limit))
+		return -EBADMSG;
+	c->rx_stats.rx_frames++;
+	c->rx_stats.rx_bytes += f.size;
+	fn(ctx, &f, c->cut, cut(c, n_segs, pos + RNDIS_BODY + h->data_offset, f.size));
+	return 0;
+}
+
+uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total, nvsp_rx_fn fn,
+			 void *ctx, unsigned int *frames)
+{
+	struct rndis_packet_wire h;
+	unsigned int n = 0;
+
+	for (uint32_t pos = 0; total - pos >= sizeof(struct rndis_hdr_wire); pos += h.hdr.size) {
+		memset(&h, 0, sizeof(h));
+		nvsp_segs_copy(c->segs, n_segs, pos, &h,
+			       total - pos < sizeof(h) ? total - pos : sizeof(h));
+		if (h.hdr.type != RNDIS_PACKET || h.hdr.size < sizeof(h) ||
+		    h.hdr.size > total - pos || n == NVSP_FRAMES_PER_MSG ||
+		    one_packet(c, n_segs, pos, h.hdr.size, &h, fn, ctx)) {
+			c->rx_stats.rx_bad++;
+			return NVSP_STATUS_BAD_RNDIS;
+		}
+		n++;
+		(*frames)++;
+	}
+	return n ? NVSP_STATUS_SUCCESS : NVSP_STATUS_BAD_RNDIS;
+}

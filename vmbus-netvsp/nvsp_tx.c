@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames to the guest: each is copied into a suballocation of the receive buffer behind an RNDIS
+ * header; up to TX_RANGES of them travel in one ring packet, named by the first one's id.
+ * A frame longer than the MTU goes as several suballocations that the guest puts together (RSC).
+ */
+#include "vmbus-netvsp/netvsp_priv.h"
+
+struct batch {
+	struct nvsp_chan *c;
+	struct recv_buf *rb;
+	uint32_t n, max; /* ranges */
+};
+
+/* Where in a frame the next bytes come from. */
+struct cursor {
+	const struct nvsp_seg *seg;
+	uint32_t off;
+};
+
+static uint32_t take_id(struct batch *b)
+{
+	struct recv_queue *q = &b->rb->queue[b->c->index];
+
+	return b->rb->free_ids[q->lo + --q->n_free];
+}
+
+static void copy_data(struct batch *b, uint32_t to, struct cursor *cur, uint32_t size)
+{
+	while (size) {
+		uint32_t k = cur->seg->size - cur->off;
+
+		k = k < size ? k : size;
+		vmb_view_write(&b->rb->view, to, cur->seg->ptr + cur->off, k);
+		to += k;
+		size -= k;
+		cur->off += k;
+		if (cur->off == cur->seg->size) {
+			cur->seg++;
+			cur->off = 0;
+		}
+	}
+}
+
+/* One suballocation: header, per-packet info, @size bytes of the frame. */
+static uint32_t put_part(struct batch *b, const struct nvsp_frame *f, struct cursor *cur,
+			 uint32_t size, uint32_t rsc_flags)
+{
+	uint8_t buf[sizeof(struct rndis_packet_wire) + NVSP_PPI_MAX];
+	uint32_t id = take_id(b), at = id * b->rb->suballoc;
+	uint32_t ppi = nvsp_ppi_build(buf + sizeof(struct rndis_packet_wire), f, rsc_flags,
+				      b->c->rsc_id);
+	uint32_t head = (uint32_t)sizeof(struct rndis_packet_wire) + ppi;
+	struct rndis_packet_wire h = {
+		.hdr = {.type = RNDIS_PACKET, .size = head + size},
+		.data_offset = head - RNDIS_BODY,
+		.data_size = size,
+		.ppi_offset = ppi ? sizeof(h) - RNDIS_BODY : 0,
+		.ppi_size = ppi,
+	};
+
+	memcpy(buf, &h, sizeof(h));
+	vmb_view_write(&b->rb->view, at, buf, head);
+	copy_data(b, at + head, cur, size);
+	b->c->tx_ids[b->n] = id;
+	b->c->tx_ext.range[b->n++] = (struct vmb_xfer_range_wire){head + size, at};
+	return at + head;
+}
+
+/* Finish the L4 checksum: summed over the switch's data, not over what the guest can change. */
+static void finish_csum(struct batch *b, const struct nvsp_tx *t, uint32_t at)
+{
+	uint32_t field = t->f.l4_off + (t->f.flags & NVSP_F_TCP ? 16u : 6u), off = t->f.l4_off;
+	uint32_t sum = 0, pos = 0;
+	uint16_t v;
+
+	for (unsigned int i = 0; i < t->n_segs; i++) {
+		uint32_t size = t->segs[i].size, skip = off < size ? off : size, part;
+
+		off -= skip;
+		if (size == skip)
+			continue;
+		part = (uint32_t)(uint16_t)~nvsp_csum_fold(
+			nvsp_csum_add(0, t->segs[i].ptr + skip, size - skip));
+		if (pos & 1)
+			part = (part >> 8 | part << 8) & 0xffff;
+		sum += part;
+		pos += size - skip;
+	}
+	v = nvsp_csum_fold(sum);
+	if (!v && !(t->f.flags & NVSP_F_TCP))
+		v = 0xffff; /* in UDP 0 means "none" */
+	vmb_view_write(&b->rb->view, at + field, &v, 2);
+}
+
+static bool put_frame(struct batch *b, const struct nvsp_tx *t, uint32_t payload_max)
+{
+	struct nvsp_frame f = t->f;
+	struct cursor cur = {t->segs, 0};
+	uint32_t left = f.size, size, at, flags = RNDIS_RSC_PART | RNDIS_RSC_FIRST;
+	bool todo = f.flags & NVSP_F_CSUM_L4;
+	uint32_t parts = (left + payload_max - 1) / payload_max;
+
+	if (b->rb->queue[b->c->index].n_free < parts || b->max - b->n < parts)
+		return false;
+	if (todo)
+		f.flags |= NVSP_F_CSUM_GOOD;
+	if (parts == 1) {
+		at = put_part(b, &f, &cur, left, 0);
+		if (todo && !b->c->dev->cfg.trust_csum &&
+		    f.size >= f.l4_off + (f.flags & NVSP_F_TCP ? 18u : 8u))
+			finish_csum(b, t, at);
+		return true;
+	}
+	b->c->rsc_id++;
+	for (; left; left -= size) {
+		size = left < payload_max ? left : payload_max;
+		if (size == left)
+			flags |= RNDIS_RSC_LAST;
+		put_part(b, &f, &cur, size, flags);
+		flags &= ~RNDIS_RSC_FIRST;
+	}
+	return true;
+}
+
+/* Publish what is in the batch as one ring packet. Room was made sure of. */
+static void post(struct batch *b)
+{
+	struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
+				  .rndis = {.channel = NVSP_CHANNEL_DATA,
+					    .section = NVSP_NO_SECTION}};
+	struct nvsp_chan *c = b->c;
+	struct recv_buf *rb = b->rb;
+
+	if (!b->n)
+		return;
+	for (uint32_t i = 0; i + 1 < b->n; i++)
+		rb->chain[c->tx_ids[i]] = c->tx_ids[i + 1];
+	rb->chain[c->tx_ids[b->n - 1]] = NO_ID;
+	rb->head[c->tx_ids[0]] = (uint8_t)(c->index + 1);
+	c->tx_ext.head = (struct vmb_xfer_wire){.set_id = rb->id, .n_ranges = b->n};
+	vmb_ring_out_put(&c->out, VMB_PKT_XFER, VMB_PKT_FLAG_COMPLETION, c->tx_ids[0], &c->tx_ext,
+			 (uint32_t)(sizeof(c->tx_ext.head) + b->n * sizeof(c->tx_ext.range[0])), &m,
+			 msg_size(c->dev));
+	b->n = 0;
+}
+
+/* How many ranges one packet may have now: ring room, less what completions and control need. */
+static uint32_t ranges_now(struct nvsp_chan *c)
+{
+	uint32_t room = vmb_ring_out_room(&c->out);
+	uint32_t fixed = vmb_ring_need(sizeof(c->tx_ext.head), msg_size(c->dev));
+	uint32_t keep = c->out.data.size / 16 < 1024 ? c->out.data.size / 16 : 1024;
+
+	if (room < fixed + keep + sizeof(c->tx_ext.range[0]))
+		return 0;
+	room = (room - fixed - keep) / (uint32_t)sizeof(c->tx_ext.range[0]);
+	return room < TX_RANGES ? room : TX_RANGES;
+}
+
+static unsigned int burst_locked(struct nvsp_chan *c, struct recv_buf *rb,
+				 const struct nvsp_tx *pkts, unsigned int n, bool *signal)
+{
+	struct nvsp_dev *dev = c->dev;
+	struct batch b = {.c = c, .rb = rb, .max = ranges_now(c)};
+	const struct recv_queue *rq = &rb->queue[c->index];
+	uint32_t payload_max = dev->mtu + ETH_HDR;
+	unsigned int i;
+
+	if (payload_max > rb->suballoc - HEADROOM)
+		payload_max = rb->suballoc - HEADROOM;
+	for (i = 0; i < n; i++) {
+		const struct nvsp_frame *f = &pkts[i].f;
+		uint32_t parts = (f->size + payload_max - 1) / payload_max;
+
+		/* more parts than the queue owns would block it for ever */
+		if (f->size < ETH_HDR || parts > rq->hi - rq->lo || f->size > 65535 + ETH_HDR ||
+		    (f->size > payload_max && !(f->flags & NVSP_F_LSO && rsc_on(dev)))) {
+			c->tx_stats.tx_big++;
+			continue;
+		}
+		if (put_frame(&b, &pkts[i], payload_max)) {
+			c->tx_stats.tx_frames++;
+			c->tx_stats.tx_bytes += f->size;
+			continue;
+		}
+		if (rq->n_free < parts) {
+			c->tx_stats.tx_no_buffer++;
+			break;
+		}
+		if (b.n == 0) {
+			c->tx_stats.tx_no_ring++;
+			break;
+		}
+		post(&b);
+		b.max = ranges_now(c);
+		i--; /* once more, in the next packet */
+	}
+	post(&b);
+	vmb_ring_out_commit(&c->out, signal);
+	c->tx_stats.signals += *signal;
+	return i;
+}
+
+unsigned int nvsp_tx_burst(struct nvsp_chan *c, const struct nvsp_tx *pkts, unsigned int n)
+{
+	struct nvsp_dev *dev = c->dev;
+	unsigned int done = n;
+	bool signal = false;
+	struct recv_buf *rb;
+
+	if (!nvsp_chan_is_open(c) || c->fault)
+		return n;
+	chan_lock(c);
+	rb = recv_get(dev);
+	if (!rb || !__atomic_load_n(&dev->filter, __ATOMIC_RELAXED) || c->out.fault ||
+	    c->index >= dev->n_queues)
+		c->tx_stats.tx_down += n;
+	else
+		done = burst_locked(c, rb, pkts, n, &signal);
+	chan_unlock(c);
+	if (signal)
+		dev->ops->signal(dev->ctx, c->priv);
+	return done;
+}
