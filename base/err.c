@@ -29,6 +29,39 @@ static const char *const kinds[] = {
 	[VD_KIND_BUG] = "bug",
 };
 
+/* Bytes of the UTF-8 character at @s, 0 when it is none or is a control character. */
+static size_t printable(const unsigned char *s)
+{
+	static const unsigned int smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t n = s[0] < 0x80 ? 1 : (s[0] & 0xe0) == 0xc0 ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : 4;
+	unsigned int c = n == 1 ? s[0] : s[0] & (0xffu >> (n + 1));
+
+	if (n == 4 && (s[0] & 0xf8) != 0xf0)
+		return 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c < smallest[n] || c > 0x10ffff ||
+	    (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	return n;
+}
+
+/* Errors quote what strangers wrote, and cut it anywhere. What is no printable UTF-8 would be no
+ * JSON either, and could speak to a terminal. */
+static void clean(char *s)
+{
+	while (*s) {
+		size_t n = printable((const unsigned char *)s);
+
+		if (n == 0)
+			*s = '?';
+		s += n ? n : 1;
+	}
+}
+
 int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path,
 	       const char *hint, const char *fmt, ...)
 {
@@ -43,6 +76,9 @@ int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path
 	va_start(ap, fmt);
 	vsnprintf(e->message, sizeof(e->message), fmt, ap);
 	va_end(ap);
+	clean(e->path);
+	clean(e->hint);
+	clean(e->message);
 	return errnum;
 }
 
@@ -54,6 +90,7 @@ void vd_err_prefix(struct vd_err *e, const char *prefix)
 		return;
 	memcpy(old, e->path, sizeof(old));
 	snprintf(e->path, sizeof(e->path), "%s%s%s", prefix, old[0] ? "/" : "", old);
+	clean(e->path);
 }
 
 void vd_err_at(struct vd_err *e, const char *file, unsigned int line, unsigned int column)
@@ -62,6 +99,7 @@ void vd_err_at(struct vd_err *e, const char *file, unsigned int line, unsigned i
 		return;
 	if (file)
 		snprintf(e->file, sizeof(e->file), "%s", file);
+	clean(e->file);
 	e->line = line;
 	e->column = column;
 }
@@ -140,6 +178,7 @@ static void take_string(char *dst, size_t size, json_t *j, const char *key)
 	const char *s = json_string_value(json_object_get(j, key));
 
 	snprintf(dst, size, "%s", s ? s : "");
+	clean(dst);
 }
 
 void vd_err_from_json(struct vd_err *e, json_t *j)

@@ -5,6 +5,9 @@
  * wrong, what is allowed, what to do next. Callers may prefix the path, never reword.
  *
  * The same struct becomes the CLI's text, the JSON-RPC error object and the log line.
+ * Texts may quote what strangers wrote: bytes that are no printable UTF-8 become '?', so that every
+ * error can be sent as JSON and shown on a terminal.
+ *
  * Thread-safety: no shared state. Proof: tests/unit/base/test_err.c.
  */
 #pragma once

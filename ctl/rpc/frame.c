@@ -163,6 +163,10 @@ int ctl_json_parse(const char *text, size_t size, json_t **ret, struct vd_err *r
 	if (size > CTL_LINE_MAX)
 		return vd_err_set(reterr, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
 				  "the message has %zu bytes (allowed: %u)", size, CTL_LINE_MAX);
+	/* jansson 2.14 overlooks a NUL behind a number */
+	if (memchr(text, '\0', size))
+		return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARSE, NULL, NULL,
+				  "not a JSON text: it has a NUL byte");
 	if (json_depth(text, size) > CTL_DEPTH_MAX)
 		return vd_err_set(reterr, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
 				  "the message is nested deeper than %d levels", CTL_DEPTH_MAX);

@@ -39,6 +39,33 @@ static void json_round_trip(void)
 	json_decref(j);
 }
 
+static void quotes_are_clean(void)
+{
+	char longest[400];
+	struct vd_err e = {0};
+	json_t *j;
+
+	vd_err_set(&e, -EINVAL, VD_E_NAME, "a\x1b[2Jb", "h\nh",
+		   "\xff|\xc3\xa9|\xc2\x9b|\xed\xa0\x80|\xc0\x80|\xf0\x9f\x98\x80|\xf8|\xe2\x82");
+	CU_ASSERT_STRING_EQUAL(e.path, "a?[2Jb");
+	CU_ASSERT_STRING_EQUAL(e.hint, "h?h");
+	CU_ASSERT_STRING_EQUAL(e.message, "?|\xc3\xa9|??|???|??|\xf0\x9f\x98\x80|?|??");
+	j = vd_err_to_json(&e);
+	CU_ASSERT_PTR_NOT_NULL(j);
+	json_decref(j);
+	/* cut inside of a character */
+	memset(&e, 0, sizeof(e));
+	for (size_t i = 0; i < sizeof(longest) - 1; i++)
+		longest[i] = i % 2 ? '\xa9' : '\xc3';
+	longest[sizeof(longest) - 1] = '\0';
+	vd_err_set(&e, -EINVAL, VD_E_NAME, longest, longest, "x%s", longest + 1);
+	vd_err_prefix(&e, "p");
+	vd_err_at(&e, longest, 1, 1);
+	j = vd_err_to_json(&e);
+	CU_ASSERT_PTR_NOT_NULL(j);
+	json_decref(j);
+}
+
 static void codes_are_unique(void)
 {
 	for (int i = 0; i < VD_E_N; i++) {
@@ -62,6 +89,7 @@ static void exit_statuses(void)
 static const struct tap_case cases[] = {
 	{"the first recorded error wins and gains path prefixes", first_error_wins},
 	{"JSON form keeps every field", json_round_trip},
+	{"what is quoted becomes printable UTF-8", quotes_are_clean},
 	{"every code has a unique text and an explanation", codes_are_unique},
 	{"kinds decide the exit status", exit_statuses},
 };

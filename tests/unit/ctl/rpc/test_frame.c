@@ -106,6 +106,20 @@ static void json_that_is_none(void)
 		CU_ASSERT_EQUAL(e.code, VD_E_RPC_PARSE);
 		CU_ASSERT_TRUE(e.message[0] != 0);
 	}
+	CU_ASSERT_EQUAL(ctl_json_parse("[1\0]", 4, &(json_t *){NULL}, NULL), -EINVAL);
+}
+
+/* The parser's message quotes the text: the reply must exist all the same. */
+static void any_garbage_can_be_answered(void)
+{
+	static const char bad[] = "{\"a\":\"\\u30\xcb\xa3\"}";
+	struct vd_err e = {0};
+	json_t *j = NULL;
+
+	CU_ASSERT_EQUAL(ctl_json_parse(bad, sizeof(bad) - 1, &j, &e), -EINVAL);
+	j = ctl_error_new(NULL, &e);
+	CU_ASSERT_PTR_NOT_NULL(j);
+	json_decref(j);
 }
 
 static void requests(void)
@@ -247,6 +261,7 @@ static const struct tap_case cases[] = {
 	{"a line that is too long is told once and never stored", too_long_is_told_once},
 	{"depth is limited before the parser recurses", depth_is_limited_before_parsing},
 	{"texts that are not JSON", json_that_is_none},
+	{"any garbage can be answered", any_garbage_can_be_answered},
 	{"requests read and built", requests},
 	{"requests refused, with the id when there is one", requests_refused},
 	{"replies, errors and events survive the wire", replies},
