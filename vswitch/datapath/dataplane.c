@@ -237,14 +237,26 @@ struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)
 	return index < VSW_PORTS_MAX ? dp->ports[index] : NULL;
 }
 
-/* Learned entries of ports that are no longer of the switch whose table has them. */
+static bool same_vlans(const uint64_t *a, const uint64_t *b)
+{
+	return a == b || (a && b && memcmp(a, b, 512) == 0);
+}
+
+/* May what was learned at @p stay known of @q, the same port in the next snapshot? */
+static bool same_place(const struct vsw_snap_port *p, const struct vsw_snap_port *q)
+{
+	return q && q->rt == p->rt && q->fdb == p->fdb && q->pvid == p->pvid &&
+	       q->out_vid == p->out_vid && q->learn >= p->learn && same_vlans(q->out, p->out) &&
+	       same_vlans(q->in_tags, p->in_tags);
+}
+
+/* Learned entries of ports that left their switch or their VLANs, or may show fewer addresses. */
 static void flush_strays(const struct vsw_snapshot *old, const struct vsw_snapshot *next)
 {
 	for (uint16_t i = 0; i < old->n_ports; i++) {
 		const struct vsw_snap_port *p = &old->all[i];
-		const struct vsw_snap_port *q = next->ports[p->index];
 
-		if (!q || q->fdb != p->fdb || q->rt != p->rt)
+		if (!same_place(p, next->ports[p->index]))
 			vsw_fdb_flush(p->fdb, p->index, -1);
 	}
 }
