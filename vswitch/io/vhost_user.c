@@ -224,6 +224,7 @@ static bool load_ring(struct vhost_port *p, uint16_t i)
 	v->call_fd = vr.callfd;
 	v->mergeable = p->features & (1ULL << VIRTIO_NET_F_MRG_RXBUF);
 	v->event_idx = p->features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
+	v->requests = p->features & (1ULL << VIRTIO_NET_F_CSUM);
 	v->hdr_size = v->mergeable || p->features & (1ULL << VIRTIO_F_VERSION_1) ? 12 : 10;
 	v->pool = p->io.env->pool;
 	v->big_pool = p->io.env->big_pool;

@@ -58,6 +58,7 @@ struct vsw_vring {
 	uint16_t hdr_size;          /* 10 or 12 bytes */
 	bool mergeable;             /* VIRTIO_NET_F_MRG_RXBUF */
 	bool event_idx;             /* VIRTIO_F_RING_EVENT_IDX */
+	bool requests;              /* the guest may ask for checksums or segmentation */
 	bool signalled_valid;
 	uint16_t signalled;         /* last_used when we last looked whether to interrupt */
 	int kick_fd, call_fd;       /* eventfds, -1: none. Not owned. */

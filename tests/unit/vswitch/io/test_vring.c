@@ -60,6 +60,7 @@ static void setup(bool mergeable, bool event_idx)
 	r.mem = &vmem;
 	r.hdr_size = 12;
 	r.mergeable = mergeable;
+	r.requests = true;
 	r.event_idx = event_idx;
 	r.kick_fd = r.call_fd = -1;
 	r.pool = pool;
