@@ -5,7 +5,7 @@ import os
 from devices import Viridian
 from machine import run, say
 
-TARGETS = ("vswitch/viridiand", "ctl/viridian")
+TARGETS = ("vswitch/control/viridiand", "ctl/viridian")
 
 
 def build(bench, tree, commit):

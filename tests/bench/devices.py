@@ -208,7 +208,7 @@ class Viridian(Device):
     def __init__(self, bench, build, name="viridian"):
         super().__init__(bench)
         self.name, self.build = name, build
-        self.daemon = os.path.join(build, "vswitch", "viridiand")
+        self.daemon = os.path.join(build, "vswitch", "control", "viridiand")
         self.client = os.path.join(build, "ctl", "viridian")
 
     def missing(self):
@@ -227,7 +227,7 @@ class Viridian(Device):
 
     def launch(self, kind):
         self.launch_daemon([] if kind == "idle" else ["--poll"])
-        self.ctl("switch", "add", "bench", "--type", "private")
+        self.ctl("switch", "add", "bench", "--type", "private", "--fdb-limit", "262144")
         modes = {"vlan": ("access:%d" % VLAN, "trunk:%d" % VLAN)}.get(kind, ("none", "none"))
         for name, path, mode in zip("ab", self.sockets(), modes):
             self.ctl("port", "add", name, "--switch", "bench", "--device", "vhost-user:" + path,
