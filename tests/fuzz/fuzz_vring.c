@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.used = (void *)(image + 640);
 	r.mem = &mem;
 	r.mergeable = data[2] & 1;
-	r.requests = data[2] & 8;
+	r.requests = !(data[2] & 8);
 	r.event_idx = data[2] & 2;
 	r.hdr_size = data[2] & 4 ? 10 : 12;
 	r.pool = pool;
