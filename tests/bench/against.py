@@ -5,7 +5,7 @@ import os
 from devices import Viridian
 from machine import run, say
 
-TARGETS = ("vswitch/control/viridiand", "ctl/viridian")
+TARGETS = ("vswitch/viridiand", "ctl/viridian")
 
 
 def build(bench, tree, commit):

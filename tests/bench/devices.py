@@ -208,7 +208,7 @@ class Viridian(Device):
     def __init__(self, bench, build, name="viridian"):
         super().__init__(bench)
         self.name, self.build = name, build
-        self.daemon = os.path.join(build, "vswitch", "control", "viridiand")
+        self.daemon = os.path.join(build, "vswitch", "viridiand")
         self.client = os.path.join(build, "ctl", "viridian")
 
     def missing(self):
