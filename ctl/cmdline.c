@@ -129,21 +129,28 @@ static bool in_reach(const struct parse *p, const struct ctl_verb *v)
 	return true;
 }
 
+/* The word of @v that comes next, when @v may still be meant; NULL: not in reach, or complete. */
+static const char *next_word(const struct parse *p, const struct ctl_verb *v, size_t *ret_len)
+{
+	return in_reach(p, v) ? ctl_verb_word(v, p->depth, ret_len) : NULL;
+}
+
+static bool word_is(const char *w, size_t len, const char *text)
+{
+	return w && len == strlen(text) && !memcmp(w, text, len);
+}
+
 /* The verb in reach that has exactly the words understood so far, or so far plus @next. */
 static const struct ctl_verb *verb_at(const struct parse *p, const char *next)
 {
 	for (size_t i = 0; i < ctl_n_verbs; i++) {
-		const char *w;
+		const struct ctl_verb *v = &ctl_verbs[i];
 		size_t len;
+		const char *w = next_word(p, v, &len);
 
-		if (!in_reach(p, &ctl_verbs[i]))
-			continue;
-		w = ctl_verb_word(&ctl_verbs[i], p->depth, &len);
-		if (!next && !w)
-			return &ctl_verbs[i];
-		if (next && w && len == strlen(next) && !memcmp(w, next, len) &&
-		    !ctl_verb_word(&ctl_verbs[i], p->depth + 1, &len))
-			return &ctl_verbs[i];
+		if (next ? word_is(w, len, next) && !ctl_verb_word(v, p->depth + 1, &len)
+			 : !w && in_reach(p, v))
+			return v;
 	}
 	return NULL;
 }
@@ -153,14 +160,21 @@ static void verb_choice(const struct parse *p, struct choice *c)
 	c->n = 0;
 	for (size_t i = 0; i < ctl_n_verbs; i++) {
 		size_t len;
-		const char *w;
+		const char *w = next_word(p, &ctl_verbs[i], &len);
 
-		if (!in_reach(p, &ctl_verbs[i]))
-			continue;
-		w = ctl_verb_word(&ctl_verbs[i], p->depth, &len);
 		if (w)
 			choice_add(c, w, len);
 	}
+}
+
+static int ambiguous(struct parse *p, const struct choice *c, const char *lead, const char *word,
+		     size_t len)
+{
+	char text[256];
+
+	choice_join(c, lead, word, len, text, sizeof(text));
+	return usage_error(p, NULL, "write one more letter", "'%s%.*s' is ambiguous: %s", lead,
+			   (int)len, word, text);
 }
 
 static int take_noun(struct parse *p, const char *word)
@@ -174,11 +188,8 @@ static int take_noun(struct parse *p, const char *word)
 	if (!p->cmd->help)
 		choice_add(&c, "help", 4);
 	k = choice_pick(&c, word, strlen(word));
-	if (k == -2) {
-		choice_join(&c, "", word, strlen(word), text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word,
-				   text);
-	}
+	if (k == -2)
+		return ambiguous(p, &c, "", word, strlen(word));
 	if (k < 0) {
 		did_you_mean(&c, "", word, "viridian help lists all commands", text, sizeof(text));
 		return usage_error(p, NULL, text, "there is no command '%.60s'", word);
@@ -220,34 +231,33 @@ static bool has_positional(const struct ctl_verb *v)
 	return false;
 }
 
+static void take_next(struct parse *p, const char *word)
+{
+	for (size_t i = 0; i < ctl_n_verbs; i++) {
+		size_t len;
+		const char *w = next_word(p, &ctl_verbs[i], &len);
+
+		if (!word_is(w, len, word))
+			continue;
+		p->like = &ctl_verbs[i];
+		p->depth++;
+		return;
+	}
+}
+
 /* Return: 1 when @word is part of the verb, 0 when it is an argument of the settled verb. */
 static int take_verb(struct parse *p, const char *word)
 {
+	char text[256], all[300], hint[256];
 	struct choice c;
-	char text[256];
 	int k;
 
 	verb_choice(p, &c);
 	k = choice_pick(&c, word, strlen(word));
-	if (k == -2) {
-		choice_join(&c, "", word, strlen(word), text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'%s' is ambiguous: %s", word,
-				   text);
-	}
+	if (k == -2)
+		return ambiguous(p, &c, "", word, strlen(word));
 	if (k >= 0) {
-		for (size_t i = 0; i < ctl_n_verbs; i++) {
-			size_t len;
-			const char *w;
-
-			if (!in_reach(p, &ctl_verbs[i]))
-				continue;
-			w = ctl_verb_word(&ctl_verbs[i], p->depth, &len);
-			if (!w || len != strlen(c.text[k]) || memcmp(w, c.text[k], len))
-				continue;
-			p->like = &ctl_verbs[i];
-			p->depth++;
-			break;
-		}
+		take_next(p, c.text[k]);
 		verb_choice(p, &c);
 		return c.n || settle(p) >= 0 ? 1 : -EINVAL;
 	}
@@ -256,13 +266,9 @@ static int take_verb(struct parse *p, const char *word)
 	    (has_positional(verb_at(p, "list")) && !vd_suggest(word, c.ptr, c.n)))
 		return settle(p);
 	choice_join(&c, "", "", 0, text, sizeof(text));
-	{
-		char all[300], hint[256];
-
-		snprintf(all, sizeof(all), "verbs of %s: %s", p->cmd->noun, text);
-		did_you_mean(&c, p->cmd->noun[0] ? "" : "", word, all, hint, sizeof(hint));
-		return usage_error(p, NULL, hint, "%s has no verb '%.60s'", p->cmd->noun, word);
-	}
+	snprintf(all, sizeof(all), "verbs of %s: %s", p->cmd->noun, text);
+	did_you_mean(&c, "", word, all, hint, sizeof(hint));
+	return usage_error(p, NULL, hint, "%s has no verb '%.60s'", p->cmd->noun, word);
 }
 
 static int check_int(struct parse *p, const struct ctl_arg *a, const char *path, const char *text,
@@ -413,11 +419,8 @@ static int find_option(struct parse *p, const char *name, size_t len, struct opt
 	snprintf(word, sizeof(word), "%.*s", (int)(len < 60 ? len : 60), name);
 	option_choice(p->cmd->verb, false, &c);
 	k = choice_pick(&c, name, len);
-	if (k == -2) {
-		choice_join(&c, "--", name, len, text, sizeof(text));
-		return usage_error(p, NULL, "write one more letter", "'--%s' is ambiguous: %s",
-				   word, text);
-	}
+	if (k == -2)
+		return ambiguous(p, &c, "--", name, len);
 	if (k >= 0) {
 		option_named(p->cmd->verb, c.text[k], ret);
 		return 0;

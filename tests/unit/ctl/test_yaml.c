@@ -130,8 +130,8 @@ static void round_trip(void)
 		"\x7f",
 		"1e5",
 		"Null",
-		"very long text very long text very long text very long text very long text "
-		"very long text very long text very long text very long text very long text"};
+		("very long text very long text very long text very long text very long text "
+		 "very long text very long text very long text very long text very long text")};
 	struct vd_doc *doc = NULL;
 	struct vd_err e = {0};
 	char *text;
