@@ -20,6 +20,7 @@
 #include "ctl/decode.h"
 #include "ctl/pcapng.h"
 
+#define PAIR_MS       500  /* two signals this close are one wish */
 #define LAST_WORDS_MS 3000 /* how long to wait for the totals after the end was asked for */
 
 struct capture {
@@ -28,7 +29,8 @@ struct capture {
 	struct ctl_pcapng *reader; /* NULL with -w */
 	int pipe;                  /* read end, or -1 */
 	int signals;
-	bool stopping; /* the user or a closed stdout ended it */
+	bool stopping;        /* the user or a closed stdout ended it */
+	long long stopped_ms; /* when */
 	bool answered;
 	json_t *answer;
 	uint64_t shown;
@@ -138,12 +140,35 @@ static int take_answer(struct capture *c)
 	return r;
 }
 
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
 static void stop(struct capture *c)
 {
 	if (c->stopping)
 		return;
 	c->stopping = true;
+	c->stopped_ms = now_ms();
 	ctl_client_finish(c->ctx->client);
+}
+
+/* Return: false when the user wants out at once: asked again. Signals come in pairs from some senders
+ * (timeout(1) signals the process and its group), which is not the same. */
+static bool take_signal(struct capture *c)
+{
+	struct signalfd_siginfo si;
+
+	if (read(c->signals, &si, sizeof(si)) != sizeof(si))
+		return true;
+	if (c->stopping && now_ms() - c->stopped_ms > PAIR_MS)
+		return false;
+	stop(c);
+	return true;
 }
 
 /* Until the answer is there and the pipe is drained. */
@@ -165,14 +190,8 @@ static int follow(struct capture *c)
 			return 0; /* asked to stop, and the daemon has no last words */
 		if (n < 0)
 			continue;
-		if (p[2].revents) {
-			struct signalfd_siginfo si;
-
-			if (c->stopping) /* asked twice: now */
-				return 0;
-			if (read(c->signals, &si, sizeof(si)) == sizeof(si))
-				stop(c);
-		}
+		if (p[2].revents && !take_signal(c))
+			return 0;
 		if (p[1].revents)
 			r = read_frames(c);
 		if (!r && p[0].revents)

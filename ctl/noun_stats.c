@@ -86,13 +86,15 @@ void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 		{"EMPTY", "empty_loops", CTL_COL_RIGHT, NULL},
 		{"SLEEPS", "sleeps", CTL_COL_RIGHT, NULL},
 	};
+	json_t *head = json_copy(result);
 	char buf[32];
 
 	(void)ctx;
-	ctl_print_object(result, 0, apart);
-	printf("uptime:  %s\n",
-	       ctl_human_time(json_integer_value(json_object_get(result, "uptime_s")), buf,
-			      sizeof(buf)));
+	ctl_human_time(json_integer_value(json_object_get(result, "uptime_s")), buf, sizeof(buf));
+	json_object_set_new(head, "uptime", json_string(buf));
+	ctl_print_object(head, 0, apart);
+	json_decref(head);
+	putchar('\n');
 	ctl_print_table(json_object_get(result, "workers"), columns,
 			sizeof(columns) / sizeof(columns[0]), "no workers");
 }

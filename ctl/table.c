@@ -111,8 +111,8 @@ static bool listed(const char *const *list, const char *word)
 void ctl_print_object(json_t *object, unsigned int indent, const char *const *skip)
 {
 	char buf[8192];
+	const char *key, *text;
 	size_t width = 0;
-	const char *key;
 	json_t *value;
 
 	json_object_foreach (object, key, value)
@@ -125,7 +125,8 @@ void ctl_print_object(json_t *object, unsigned int indent, const char *const *sk
 		fprintf(stdout, "%*s", (int)indent, "");
 		ctl_print_text(stdout, key);
 		fprintf(stdout, ":%*s", (int)(width - strlen(key) + 1), "");
-		ctl_print_text(stdout, ctl_value_text(value, buf, sizeof(buf)));
+		text = ctl_value_text(value, buf, sizeof(buf));
+		ctl_print_text(stdout, text[0] ? text : "-");
 		fputc('\n', stdout);
 	}
 	json_object_foreach (object, key, value) {

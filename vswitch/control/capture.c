@@ -23,7 +23,8 @@
 #include "vswitch/datapath/capture.h"
 
 #define DRAIN_MS     10u
-#define RING_SIZE    4096u
+#define RING_SIZE     4096u
+#define RING_SIZE_MIN 256u
 #define PENDING_MAX  (4u << 20)  /* bytes not yet taken by the reader */
 #define END_WAIT_MS  3000u       /* for a slow reader to take the rest */
 #define NO_IFACE     UINT32_MAX
@@ -307,11 +308,18 @@ static int make_ring(struct vsw_capture_session *s, struct vd_err *reterr)
 	char name[32];
 
 	snprintf(name, sizeof(name), "vsw-capture-%u", serial++);
-	s->point.ring = rte_ring_create(name, RING_SIZE, SOCKET_ID_ANY, RING_F_SC_DEQ);
-	s->point.pool = rte_pktmbuf_pool_create(name, RING_SIZE - 1, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-						SOCKET_ID_ANY);
-	if (s->point.ring && s->point.pool)
-		return 0;
+	/* little memory left: a shorter ring loses frames of a burst, and counts them */
+	for (unsigned int size = RING_SIZE; size >= RING_SIZE_MIN; size /= 2) {
+		s->point.ring = rte_ring_create(name, size, SOCKET_ID_ANY, RING_F_SC_DEQ);
+		s->point.pool = rte_pktmbuf_pool_create(name, size - 1, 0, 0,
+							RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+		if (s->point.ring && s->point.pool)
+			return 0;
+		rte_ring_free(s->point.ring);
+		rte_mempool_free(s->point.pool);
+		s->point.ring = NULL;
+		s->point.pool = NULL;
+	}
 	return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "capture",
 			  "end another capture, or start viridiand with a larger --memory",
 			  "no room for captured frames");
