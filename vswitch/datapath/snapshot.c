@@ -142,12 +142,12 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	p->input = vsw_pipeline_input(p);
 }
 
-static size_t arena_size(const struct vsw_model *m, uint32_t n_queues)
+static size_t arena_size(const struct vsw_model *m, uint32_t n_queues, uint16_t n_workers)
 {
 	size_t size = rounded(m->n_ports * sizeof(struct vsw_snap_port)) +
 		      rounded(m->n_switches * sizeof(struct vsw_snap_switch)) +
 		      rounded(m->n_ports * sizeof(void *)) + 64 * (m->n_switches + 1u) +
-		      rounded(n_queues * sizeof(struct vsw_snap_queue)) + 64 * VSW_WORKERS_MAX;
+		      rounded(n_queues * sizeof(struct vsw_snap_queue)) * n_workers;
 
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		if (wants_bitmap(&m->ports[i].vlan))
@@ -156,24 +156,26 @@ static size_t arena_size(const struct vsw_model *m, uint32_t n_queues)
 	return size + m->n_switches * rounded(4096 * sizeof(uint16_t));
 }
 
-/* Queues go round the workers, ports' first queues first, so that few busy ports spread. */
-static void assign_queues(struct vsw_snapshot *s, uint16_t n_workers, struct arena *a)
+/*
+ * Queue q of a port with several goes to worker q, which also sends on queue q: a kernel tap steers a
+ * flow to the queue it was answered on, so that both directions stay with one worker and in order. Ports with
+ * one queue go round the workers.
+ */
+static void assign_queues(struct vsw_snapshot *s, uint16_t n_workers, uint32_t n_queues,
+			  struct arena *a)
 {
-	uint32_t n = 0, next = 0;
+	uint16_t next = 0;
 
-	for (uint16_t i = 0; i < s->n_ports; i++)
-		n += s->all[i].rt->n_rxq;
 	for (uint16_t w = 0; w < n_workers; w++)
-		s->work[w].queues = carve(a, (n / n_workers + 1) * sizeof(struct vsw_snap_queue));
-	for (uint16_t q = 0; q < VSW_QUEUES_MAX; q++) {
-		for (uint16_t i = 0; i < s->n_ports; i++) {
-			struct vsw_snap_work *w = &s->work[next % n_workers];
+		s->work[w].queues = carve(a, n_queues * sizeof(struct vsw_snap_queue));
+	for (uint16_t i = 0; i < s->n_ports; i++) {
+		uint16_t n = s->all[i].rt->n_rxq;
 
-			if (q >= s->all[i].rt->n_rxq)
-				continue;
+		for (uint16_t q = 0; q < n; q++) {
+			struct vsw_snap_work *w = &s->work[(n > 1 ? q : next++) % n_workers];
+
 			w->queues[w->n].port = &s->all[i];
 			w->queues[w->n++].queue = q;
-			next++;
 		}
 	}
 }
@@ -236,7 +238,7 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 		return NULL;
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		n_queues += b->ports[i]->n_rxq;
-	a.size = arena_size(m, n_queues + VSW_WORKERS_MAX);
+	a.size = arena_size(m, n_queues, n_workers);
 	a.base = aligned_alloc(64, rounded(a.size));
 	if (!a.base) {
 		free(s);
@@ -256,7 +258,7 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 		vsw_snapshot_free(s);
 		return NULL;
 	}
-	assign_queues(s, n_workers, &a);
+	assign_queues(s, n_workers, n_queues, &a);
 	return s;
 }
 
