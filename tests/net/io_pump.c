@@ -118,6 +118,7 @@ static void wait_for_work(struct side *a, struct side *b)
 	struct pollfd fds[2 * VSW_QUEUES_MAX];
 	nfds_t n = 0;
 	int timeout_ms = 100;
+	bool work;
 
 	for (int k = 0; k < 2; k++) {
 		struct vsw_io *io = k ? b->io : a->io;
@@ -131,7 +132,9 @@ static void wait_for_work(struct side *a, struct side *b)
 				fds[n++] = (struct pollfd){.fd = fd, .events = POLLIN};
 		}
 	}
-	if (!(armed_work(a, true) | armed_work(b, true)))
+	work = armed_work(a, true);
+	work = armed_work(b, true) || work;
+	if (!work)
 		poll(fds, n, timeout_ms);
 	armed_work(a, false);
 	armed_work(b, false);

@@ -20,10 +20,10 @@ class Host:
 
     def take(self, ifname, address=None):
         """Move an interface here, give it an address, bring it up."""
-        sh(f"ip link set {ifname} netns {self.name}")
+        sh(f"ip link set dev {ifname} netns {self.name}")
         if address:
             sh(f"ip -n {self.name} addr add {address} dev {ifname}")
-        sh(f"ip -n {self.name} link set {ifname} up")
+        sh(f"ip -n {self.name} link set dev {ifname} up")
 
     def ask(self, command, timeout_s=60):
         p = subprocess.run(["ip", "netns", "exec", self.name, "sh", "-c", command], text=True,
