@@ -295,7 +295,7 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn,
 			break;
 		}
 	}
-	if (c->n_pending || (!c->index && c->dev->n_ctl) || 
+	if (c->n_pending || (!c->index && c->dev->n_ctl) ||
 	    (!c->index && c->dev->subchannels_asked && !c->dev->table_sent))
 		flush(c);
 	if (c->in.fault)
