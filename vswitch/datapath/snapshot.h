@@ -69,7 +69,7 @@ struct vsw_snap_queue {
 };
 
 struct vsw_snap_work {
-	uint16_t n;
+	uint32_t n;
 	struct vsw_snap_queue *queues;      /* receive queues of one worker */
 };
 

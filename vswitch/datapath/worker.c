@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -60,6 +61,7 @@ static void unpark(struct vsw_worker_thread *t, const struct vsw_snap_port *p, u
 		p->rt->ops->arm(p->rt->io, queue, false);
 	q->parked = false;
 	q->last_busy = now;
+	t->hot[t->n_hot++] = (struct vsw_snap_queue){p, queue};
 	t->n_parked--;
 }
 
@@ -136,8 +138,8 @@ static void adopt_queues(struct vsw_worker_thread *t, uint64_t now)
 
 	epoch_changed = epoch != t->epoch_seen;
 	t->epoch_seen = epoch;
-	t->n_parked = 0;
-	for (uint16_t i = 0; i < work->n; i++) {
+	t->n_parked = t->n_hot = 0;
+	for (uint32_t i = 0; i < work->n; i++) {
 		const struct vsw_snap_queue *sq = &work->queues[i];
 		struct vsw_rxq *q = &sq->port->rt->rxq[sq->queue];
 
@@ -151,10 +153,11 @@ static void adopt_queues(struct vsw_worker_thread *t, uint64_t now)
 			q->owner = t->w.id;
 			q->parked = false;
 			q->last_busy = now;
+			t->hot[t->n_hot++] = *sq;
 		}
 		rte_spinlock_unlock(&q->lock);
 	}
-	t->w.stats.n_queues = work->n;
+	t->w.stats.n_queues = (uint16_t)RTE_MIN(work->n, (uint32_t)UINT16_MAX);
 }
 
 /* Use the newest snapshot and descriptors. */
@@ -177,33 +180,40 @@ static bool queue_live(const struct vsw_snap_queue *sq)
 	return !ops->queue_live || ops->queue_live(sq->port->rt->io, sq->queue);
 }
 
-/* One round over all queues that are not parked. Returns frames moved. */
+/* Quiet for long enough: should it stop being polled? Sets @blind when it should and cannot. */
+static bool try_park(struct vsw_worker_thread *t, const struct vsw_snap_queue *sq, uint64_t quiet,
+		     bool *blind)
+{
+	bool kernel = sq->port->rt->io->caps.rx_syscall;
+
+	if (t->poll && !kernel && queue_live(sq))
+		return false;
+	if (quiet <= us_to_cycles(kernel ? PARK_SYSCALL_US : PARK_RING_US))
+		return false;
+	if (park(t, sq->port, sq->queue))
+		return true;
+	*blind = true;
+	return false;
+}
+
+/* One round over the queues that are not parked. Returns frames moved. */
 static uint32_t poll_queues(struct vsw_worker_thread *t, uint64_t now, bool *blind)
 {
-	const struct vsw_snap_work *work = &t->w.snap->work[t->w.id];
-	const uint64_t park_syscall = us_to_cycles(PARK_SYSCALL_US);
-	const uint64_t park_ring = us_to_cycles(PARK_RING_US);
 	uint32_t total = 0;
 
-	for (uint16_t i = 0; i < work->n; i++) {
-		const struct vsw_snap_queue *sq = &work->queues[i];
-		struct vsw_rxq *q = &sq->port->rt->rxq[sq->queue];
-		bool kernel = sq->port->rt->io->caps.rx_syscall;
-		uint16_t n;
+	for (uint32_t i = 0; i < t->n_hot;) {
+		struct vsw_snap_queue sq = t->hot[i];
+		struct vsw_rxq *q = &sq.port->rt->rxq[sq.queue];
+		uint16_t n = vsw_pipeline_poll(&t->w, sq.port, sq.queue);
 
-		if (q->parked)
-			continue;
-		n = vsw_pipeline_poll(&t->w, sq->port, sq->queue);
 		total += n;
-		if (n) {
+		if (likely(n))
 			q->last_busy = now;
+		else if (unlikely(try_park(t, &sq, now - q->last_busy, blind))) {
+			t->hot[i] = t->hot[--t->n_hot];
 			continue;
 		}
-		if (t->poll && !kernel && queue_live(sq))
-			continue;
-		if (now - q->last_busy > (kernel ? park_syscall : park_ring) &&
-		    !park(t, sq->port, sq->queue))
-			*blind = true;
+		i++;
 	}
 	return total;
 }
@@ -223,26 +233,22 @@ static void account(struct vsw_worker_stats *s, uint32_t moved, uint64_t began, 
 /* Nothing moved: sleep if that is allowed and every queue is parked or blind and quiet. */
 static void maybe_sleep(struct vsw_worker_thread *t, bool blind, uint64_t now)
 {
-	const struct vsw_snap_work *work = &t->w.snap->work[t->w.id];
 	struct vsw_dataplane *dp = t->w.dp;
-	uint16_t awake = work->n - t->n_parked;
 	struct epoll_event ev[EVENTS];
 	int n;
 
-	if (t->poll)
+	if (t->poll || (t->n_hot && !blind))
 		return;
-	for (uint16_t i = 0; awake && i < work->n; i++) {
-		struct vsw_rxq *q = &work->queues[i].port->rt->rxq[work->queues[i].queue];
+	for (uint32_t i = 0; i < t->n_hot; i++) {
+		const struct vsw_snap_queue *sq = &t->hot[i];
 
 		/* one that was busy a moment ago keeps the worker awake */
-		if (!q->parked && now - q->last_busy <= us_to_cycles(PARK_RING_US))
+		if (now - sq->port->rt->rxq[sq->queue].last_busy <= us_to_cycles(PARK_RING_US))
 			return;
 	}
-	if (awake && !blind)
-		return;
 	rte_rcu_qsbr_thread_offline(dp->rcu, t->w.id);
 	t->w.stats.sleeps++;
-	n = collect(t, ev, awake ? BLIND_SLEEP_US : -1);
+	n = collect(t, ev, t->n_hot ? BLIND_SLEEP_US : -1);
 	rte_rcu_qsbr_thread_online(dp->rcu, t->w.id);
 	/* what we slept with may be gone: look again before touching any of it */
 	now = rte_rdtsc();
@@ -327,6 +333,9 @@ int vsw_worker_start(struct vsw_worker_thread *t)
 	int r;
 
 	t->loops_to_check = CHECK_LOOPS;
+	t->hot = calloc((size_t)VSW_PORTS_MAX * VSW_QUEUES_MAX, sizeof(*t->hot));
+	if (!t->hot)
+		return -ENOMEM;
 	t->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (t->epoll_fd < 0 || t->wake_fd < 0 ||
@@ -349,6 +358,7 @@ void vsw_worker_stop(struct vsw_worker_thread *t)
 	pthread_join(t->thread, NULL);
 	close(t->epoll_fd);
 	close(t->wake_fd);
+	free(t->hot);
 }
 
 void vsw_worker_wake(struct vsw_worker_thread *t)

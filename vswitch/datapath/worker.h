@@ -23,7 +23,9 @@ struct vsw_worker_thread {
 	bool poll;               /* never sleep */
 	uint32_t epoch_seen;     /* of vsw_dataplane.io_epoch */
 	uint32_t loops_to_check; /* until parked queues are looked at again */
-	uint16_t n_parked;
+	uint32_t n_parked;
+	uint32_t n_hot;
+	struct vsw_snap_queue *hot; /* the queues that are polled; parked ones cost nothing here */
 	int error;               /* -errno of a failed start */
 };
 
