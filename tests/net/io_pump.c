@@ -3,9 +3,10 @@
  * Two back ends and a wire between them: what comes out of one goes into the other, prepared as the
  * data plane prepares it. The back ends' tests need no switch and no daemon this way.
  *
- *   io-pump [--mtu N] [--mac-a MAC] [--mac-b MAC] [--state FILE] [--restore] [--poll] [--idle-exit MS]
- *           DEVICE-A DEVICE-B
+ *   io-pump [--mtu N] [--mac-a MAC] [--mac-b MAC] [--state FILE] [--restore] [--poll] [--wait]
+ *           [--idle-exit MS] DEVICE-A DEVICE-B
  *
+ * --wait: moves nothing until both are connected. --clean: only vsw_io_clean() what FILE tells.
  * Prints "ready" when both are open, and on SIGTERM, SIGINT or idle exit a JSON object: counters and what
  * describe() says of both. SIGUSR1 sets both links down, SIGUSR2 up again. Exit status 1 and the error text
  * when a device cannot be opened.
@@ -154,12 +155,24 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void run(struct side *a, struct side *b, bool busy, unsigned int idle_exit_ms)
+static void run(struct side *a, struct side *b, bool busy, bool wait_connected,
+		unsigned int idle_exit_ms)
 {
 	uint64_t last = now_ms();
 
 	while (!stop) {
 		uint16_t n = 0;
+
+		if (wait_connected && !(a->io->caps.connected && b->io->caps.connected)) {
+			usleep(1000);
+			/* an idle receiver notices its link by looking for frames */
+			if (!a->io->caps.connected)
+				pump(a, b, 0);
+			if (!b->io->caps.connected)
+				pump(b, a, 0);
+			continue;
+		}
+		wait_connected = false;
 
 		for (uint16_t q = 0; q < a->io->caps.n_rxq; q++)
 			n += pump(a, b, q);
@@ -217,7 +230,7 @@ struct options {
 	bool has_mac[2];
 	uint16_t mtu_bytes;
 	const char *state;
-	bool restore, busy, clean;
+	bool restore, busy, clean, wait_connected;
 	unsigned int idle_exit_ms;
 };
 
@@ -225,16 +238,17 @@ static void usage(void)
 {
 	fprintf(stderr,
 		"usage: io-pump [--mtu N] [--mac-a MAC] [--mac-b MAC] [--state FILE] [--restore] "
-		"[--clean] [--poll] [--idle-exit MS] DEVICE-A DEVICE-B\n");
+		"[--clean] [--poll] [--wait] [--idle-exit MS] DEVICE-A DEVICE-B\n");
 	exit(2);
 }
 
 static void parse_options(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{"mtu", 1, NULL, 'm'},       {"mac-a", 1, NULL, 'a'},   {"mac-b", 1, NULL, 'b'},
-		{"state", 1, NULL, 's'},     {"restore", 0, NULL, 'r'}, {"poll", 0, NULL, 'p'},
-		{"idle-exit", 1, NULL, 'i'}, {"clean", 0, NULL, 'c'},   {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"mtu", 1, NULL, 'm'},       {"mac-a", 1, NULL, 'a'},
+					      {"mac-b", 1, NULL, 'b'},     {"state", 1, NULL, 's'},
+					      {"restore", 0, NULL, 'r'},   {"poll", 0, NULL, 'p'},
+					      {"idle-exit", 1, NULL, 'i'}, {"clean", 0, NULL, 'c'},
+					      {"wait", 0, NULL, 'w'},      {NULL, 0, NULL, 0}};
 	int c;
 
 	*o = (struct options){.mtu_bytes = 1500};
@@ -249,6 +263,8 @@ static void parse_options(int argc, char **argv, struct options *o)
 			o->restore = true;
 		else if (c == 'c')
 			o->clean = true;
+		else if (c == 'w')
+			o->wait_connected = true;
 		else if (c == 'p')
 			o->busy = true;
 		else if (c == 'i')
@@ -343,7 +359,7 @@ int main(int argc, char **argv)
 		save_state(o.state, &a, &b);
 	printf("ready\n");
 	fflush(stdout);
-	run(&a, &b, o.busy, o.idle_exit_ms);
+	run(&a, &b, o.busy, o.wait_connected, o.idle_exit_ms);
 	out = json_pack("{s:o, s:o}", "a", report(&a), "b", report(&b));
 	json_dumpf(out, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 	printf("\n");

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 #include <libmnl/libmnl.h>
+#include <linux/ethtool.h>
 #include <linux/genetlink.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 /* linux/netdev.h of Linux 6.3, which Debian 12 lacks. */
 #define NETDEV_FAMILY               "netdev"
@@ -38,6 +41,7 @@ int vsw_link_parse(const struct nlmsghdr *nlh, struct vsw_link *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->index = ifi->ifi_index;
 	ret->flags = ifi->ifi_flags;
+	ret->type = ifi->ifi_type;
 	mnl_attr_for_each(a, nlh, sizeof(*ifi))
 	{
 		switch (mnl_attr_get_type(a)) {
@@ -49,6 +53,9 @@ int vsw_link_parse(const struct nlmsghdr *nlh, struct vsw_link *ret)
 			break;
 		case IFLA_MTU:
 			ret->mtu_bytes = mnl_attr_get_u32(a);
+			break;
+		case IFLA_MASTER:
+			ret->master = (int)mnl_attr_get_u32(a);
 			break;
 		case IFLA_ADDRESS:
 			if (mnl_attr_get_payload_len(a) == sizeof(ret->mac))
@@ -171,6 +178,21 @@ int vsw_link_delete(int index)
 	char buf[256];
 
 	return talk(NETLINK_ROUTE, link_request(buf, RTM_DELLINK, NLM_F_ACK, index), NULL, NULL);
+}
+
+unsigned int vsw_link_channels(const char *name)
+{
+	struct ethtool_channels c = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq ifr = {.ifr_data = (char *)&c};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	unsigned int n = 1;
+
+	memcpy(ifr.ifr_name, name, strnlen(name, sizeof(ifr.ifr_name) - 1));
+	if (fd >= 0 && ioctl(fd, SIOCETHTOOL, &ifr) == 0 && c.combined_count + c.rx_count)
+		n = c.combined_count + c.rx_count;
+	if (fd >= 0)
+		close(fd);
+	return n;
 }
 
 /** Payload of attribute @type as a number of at most 64 bits, into a uint64_t[2] = {type, value}. */

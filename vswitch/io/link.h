@@ -11,6 +11,10 @@
 #include <net/if.h>
 #include <linux/netlink.h>
 
+#ifndef IFF_LOWER_UP /* of linux/if.h, which cannot stand beside net/if.h */
+#define IFF_LOWER_UP 0x10000
+#endif
+
 struct vsw_link {
 	int index;
 	char name[IF_NAMESIZE];
@@ -19,6 +23,8 @@ struct vsw_link {
 	uint32_t mtu_bytes;
 	uint32_t flags; /* IFF_UP, IFF_LOWER_UP, ... */
 	uint8_t mac[6];
+	uint16_t type; /* ARPHRD_ETHER, ... */
+	int master;    /* index of the bridge, bond, ... it belongs to; 0 none */
 };
 
 /** By @name, or by @index when @name is NULL. Return: 0; -ENODEV; other -errno. */
@@ -41,6 +47,9 @@ int vsw_link_delete(int index);
 
 /** Read an RTM_NEWLINK or RTM_DELLINK message. Return: 0; -EINVAL when it is something else. */
 int vsw_link_parse(const struct nlmsghdr *nlh, struct vsw_link *ret);
+
+/** How many rx queues the driver spreads frames over (ethtool -l); 1 when it does not say. */
+unsigned int vsw_link_channels(const char *name);
 
 /** Does the driver of @index do AF_XDP without copying, by its own word (netdev netlink family, Linux 6.3)?
  *  Return: 1, 0; -EOPNOTSUPP when the kernel does not say. */

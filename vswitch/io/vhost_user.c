@@ -28,6 +28,7 @@
 #include <rte_spinlock.h>
 #include <rte_vhost.h>
 
+#include "vswitch/io/sockpath.h"
 #include "vswitch/io/vring.h"
 
 #define RINGS_MAX (2 * VSW_QUEUES_MAX)
@@ -376,36 +377,6 @@ static const struct rte_vhost_device_ops device_ops = {
 
 /* ---- the control thread ---- */
 
-/* A socket file that nobody listens on is what a crash left. */
-static int clear_stale(const char *path, const char *object, struct vd_err *reterr)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	struct stat st;
-	int fd, r;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT
-			       ? 0
-			       : vd_err_set(reterr, -errno, VD_E_DEVICE_OPEN, object,
-					    "check the folder's name and permissions",
-					    "cannot look at %s: %s", path, strerror(errno));
-	if (!S_ISSOCK(st.st_mode))
-		return vd_err_set(reterr, -EEXIST, VD_E_DEVICE_BUSY, object,
-				  "choose another path, or remove the file",
-				  "%s exists and is not a socket", path);
-	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	r = fd < 0 ? 0 : connect(fd, (struct sockaddr *)&sa, sizeof(sa));
-	if (fd >= 0)
-		close(fd);
-	if (r == 0)
-		return vd_err_set(reterr, -EBUSY, VD_E_DEVICE_BUSY, object,
-				  "choose another path, or stop the program that listens there",
-				  "another program listens on %s", path);
-	unlink(path);
-	return 0;
-}
-
 /* VMMs run as their own user, mostly in group kvm. */
 static void open_to_vmm(const char *path)
 {
@@ -483,7 +454,7 @@ void vsw_io_vhost_clean(json_t *leftover)
 
 	/* only a dead socket: somebody else may have taken the path since */
 	if (path)
-		clear_stale(path, NULL, NULL);
+		vsw_sockpath_clear(path, NULL, NULL);
 }
 
 /* Counters of rings, where the data plane looks for them. */
@@ -548,7 +519,7 @@ int vsw_io_vhost_open(const struct vsw_io_env *env, const struct vsw_io_params *
 
 	snprintf(object, sizeof(object), "port/%s/device", params->port_name);
 	if (!params->device.client) {
-		r = clear_stale(params->device.target, object, reterr);
+		r = vsw_sockpath_clear(params->device.target, object, reterr);
 		if (r < 0)
 			return r;
 	}

@@ -5,41 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include <rte_eal.h>
-
-void kit_eal_init(const char *program)
-{
-	char *argv[] = {(char *)(uintptr_t)program,
-			"--no-huge",
-			"--no-shconf",
-			"--no-pci",
-			"--no-telemetry",
-			"-l",
-			"0",
-			"-m",
-			"256",
-			"--log-level",
-			"error",
-			NULL};
-
-	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0) {
-		printf("1..0 # SKIP no EAL\n");
-		exit(77);
-	}
-}
-
-struct rte_mempool *kit_pool(const char *name, unsigned int n, uint32_t room)
-{
-	struct rte_mempool *p = rte_pktmbuf_pool_create(
-		name, n, 0, 0, (uint16_t)(room + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
-
-	if (!p) {
-		fprintf(stderr, "no memory for pool %s\n", name);
-		exit(1);
-	}
-	return p;
-}
 
 static void put16(uint8_t *p, uint32_t v)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mbufs for tests without privilege: an EAL in memory, pools, frames, chains cut at chosen places.
+ * Frames for tests, and mbuf chains cut at chosen places.
  * Thread-safety: one thread.
  */
 #pragma once
@@ -8,11 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <rte_mbuf.h>
-
-/** Initialise an EAL that touches nothing outside the process. Exits 77 (skip) when it cannot. */
-void kit_eal_init(const char *program);
-
-struct rte_mempool *kit_pool(const char *name, unsigned int n, uint32_t room);
 
 /** What a test frame looks like. */
 struct kit_frame {

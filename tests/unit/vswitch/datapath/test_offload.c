@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/vswitch/eal.h"
 #include "tests/unit/vswitch/mbuf_kit.h"
 #include "vswitch/datapath/offload.h"
 
@@ -347,8 +348,8 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	kit_eal_init("test-offload");
-	pool = kit_pool("pool", 2047, 2048);
-	big = kit_pool("big", 15, 65535 - RTE_PKTMBUF_HEADROOM);
+	test_eal_init();
+	pool = test_pool("pool", 2047, 2048 + RTE_PKTMBUF_HEADROOM);
+	big = test_pool("big", 15, 65535);
 	return tap_run("vswitch/datapath/offload", cases, RTE_DIM(cases));
 }
