@@ -203,7 +203,8 @@ static void handle_line(struct vsw_client *c, const char *line, size_t size)
 	struct vd_err err = {0};
 
 	if (ctl_request_parse(line, size, &rq, &err) < 0) {
-		vd_log(LOG_INFO, "rpc", c->who, "%s", err.message);
+		if (vsw_server_may_log(c->server))
+			vd_log(LOG_INFO, "rpc", c->who, "%s", err.message);
 		vsw_client_fail(c, rq.id, &err);
 	} else {
 		vsw_methods_dispatch(c->server->daemon, c, &rq);
@@ -226,7 +227,8 @@ static void handle_lines(struct vsw_client *c)
 		}
 		vd_err_set(&err, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
 			   "a request has more than %u bytes", CTL_LINE_MAX);
-		vd_log(LOG_INFO, "rpc", c->who, "%s", err.message);
+		if (vsw_server_may_log(c->server))
+			vd_log(LOG_INFO, "rpc", c->who, "%s", err.message);
 		vsw_client_fail(c, NULL, &err);
 	}
 }

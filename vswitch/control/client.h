@@ -23,6 +23,8 @@ struct vsw_server {
 	unsigned int n_clients;
 	size_t input;             /* bytes of unfinished requests, all clients */
 	uint64_t seq;
+	uint64_t log_second;
+	unsigned int logged, not_logged;
 };
 
 struct vsw_client {

@@ -209,8 +209,7 @@ void vsw_engine_destroy(struct vsw_engine *e)
 		return;
 	if (vsw_rt_publish(e, &nothing, NULL, NULL, &err))
 		vd_log(LOG_ERR, "engine", NULL, "cannot stop forwarding: %s", err.message);
-	for (unsigned int i = 0; i < e->model.n_ports; i++)
-		vsw_rt_free(e, e->ports[i]);
+	vsw_rt_free_many(e, e->ports, e->model.n_ports);
 	for (unsigned int i = 0; i < e->model.n_switches; i++)
 		vsw_fdb_destroy(e->switches[i].fdb);
 	free(e->ports);

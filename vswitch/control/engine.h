@@ -115,6 +115,8 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 void vsw_rt_close(struct vsw_engine *e, struct vsw_rt_port *rt);
 /** Close, remove what a crashed run left of it, and free. Accepts NULL. */
 void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt);
+/** The same for @n ports; interfaces of the kernel, which takes its time, close side by side. */
+void vsw_rt_free_many(struct vsw_engine *e, struct vsw_rt_port **rts, unsigned int n);
 /** Remember why @rt is not open and when to try again. */
 void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err *err);
 /** Bring the live settings in @changes (enum vsw_plan_change) of an open port to what @cfg says. */

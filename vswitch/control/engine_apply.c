@@ -227,18 +227,20 @@ static void unmake_way(struct change *c)
 
 static void close_new(struct change *c)
 {
-	for (unsigned int i = 0; c->ports && i < c->next->n_ports; i++) {
-		if (!is_new(c, i) || !c->ports[i])
-			continue;
-		vsw_rt_free(c->e, c->ports[i]);
-		c->ports[i] = NULL;
-	}
+	unsigned int n = 0;
+
+	/* the array is of no more use: the new ones move to its front */
+	for (unsigned int i = 0; c->ports && i < c->next->n_ports; i++)
+		if (is_new(c, i) && c->ports[i])
+			c->ports[n++] = c->ports[i];
+	if (c->ports)
+		vsw_rt_free_many(c->e, c->ports, n);
 }
 
 static void free_new_fdbs(struct change *c)
 {
 	for (unsigned int i = 0; c->switches && i < c->next->n_switches; i++)
-		if (c->plan.fdb_new[i])
+		if (c->plan.fdb_new[i] && c->switches[i].fdb)
 			vsw_fdb_destroy(c->switches[i].fdb);
 }
 
@@ -253,45 +255,44 @@ static void roll_back(struct change *c)
 		       err.message);
 		abort(); /* nothing consistent can be offered: a restart can */
 	}
+	unset_live(c);
 	close_new(c);
 	if (c->way_made) {
 		unmake_way(c);
 		if (vsw_rt_publish(e, &e->model, e->ports, e->switches, &err))
 			vd_log(LOG_ERR, "engine", NULL, "ports stay closed: %s", err.message);
 	}
-	unset_live(c);
 	free_new_fdbs(c);
 	vsw_store_abort(e->store);
 	vsw_rt_note_leftovers(e, NULL, NULL);
+}
+
+static bool has_fdb(const struct change *c, const struct vsw_fdb *fdb)
+{
+	for (unsigned int i = 0; i < c->next->n_switches; i++)
+		if (c->switches[i].fdb == fdb)
+			return true;
+	return false;
 }
 
 /* The next configuration is in force and saved: let go of the old one. */
 static void take_over(struct change *c, const struct vsw_apply *a)
 {
 	struct vsw_engine *e = c->e;
-	uint64_t now = vsw_now_ms();
+	struct vsw_engine old = *e;
+	unsigned int n_gone = 0;
 
-	for (unsigned int i = 0; i < c->next->n_ports; i++)
-		c->ports[i]->mac_assigned = mac_assigned(c, a, i);
-	for (unsigned int i = 0; i < c->next->n_ports; i++)
+	for (unsigned int i = 0; i < c->next->n_ports; i++) {
+		struct vsw_rt_port *rt = c->ports[i];
+
+		rt->mac_assigned = mac_assigned(c, a, i);
 		if (!is_new(c, i) && c->plan.ports[i].changes & VSW_PLAN_MOVED &&
 		    c->next->ports[i].link_up)
-			c->ports[i]->link_up_at_ms = now + MOVE_LINK_DOWN_MS;
-	for (unsigned int k = 0; k < e->model.n_ports; k++) {
-		if (c->plan.goes[k])
-			vsw_rt_free(e, e->ports[k]);
+			rt->link_up_at_ms = vsw_now_ms() + MOVE_LINK_DOWN_MS;
 	}
-	for (unsigned int k = 0; k < e->model.n_switches; k++) {
-		bool kept = false;
-
-		for (unsigned int i = 0; i < c->next->n_switches; i++)
-			kept |= c->switches[i].fdb == e->switches[k].fdb;
-		if (!kept)
-			vsw_fdb_destroy(e->switches[k].fdb);
-	}
-	vsw_model_done(&e->model);
-	free(e->ports);
-	free(e->switches);
+	for (unsigned int k = 0; k < old.model.n_switches; k++)
+		if (has_fdb(c, old.switches[k].fdb))
+			old.switches[k].fdb = NULL;
 	e->model = *c->next;
 	e->ports = c->ports;
 	e->switches = c->switches;
@@ -299,6 +300,17 @@ static void take_over(struct change *c, const struct vsw_apply *a)
 	memset(c->next, 0, sizeof(*c->next));
 	c->ports = NULL;
 	c->switches = NULL;
+
+	for (unsigned int k = 0; k < old.model.n_ports; k++)
+		if (c->plan.goes[k])
+			old.ports[n_gone++] = old.ports[k];
+	vsw_rt_free_many(e, old.ports, n_gone);
+	for (unsigned int k = 0; k < old.model.n_switches; k++)
+		if (old.switches[k].fdb)
+			vsw_fdb_destroy(old.switches[k].fdb);
+	vsw_model_done(&old.model);
+	free(old.ports);
+	free(old.switches);
 	vsw_rt_note_leftovers(e, NULL, NULL);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Run-time ports: opening, live settings, publishing them, notes for a crash. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "vswitch/control/plan.h"
 
 #define RETRY_FIRST_MS 500u
+#define CLOSERS_MAX    64u
 
 static uint16_t mtu_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg)
 {
@@ -98,6 +100,52 @@ void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt)
 		vsw_io_clean(vsw_dataplane_env(e->dp), rt->left);
 	json_decref(rt->left);
 	free(rt);
+}
+
+/*
+ * Unregistering an interface makes the kernel wait for a grace period of its own, 10 to 20 ms, without
+ * holding a lock meanwhile. A thousand taps one after the other would keep the control thread for
+ * as many times that.
+ */
+struct closers {
+	struct vsw_engine *e;
+	struct vsw_rt_port **rts;
+	unsigned int n, next;
+};
+
+static void *closer(void *arg)
+{
+	struct closers *c = arg;
+	unsigned int i;
+
+	while ((i = __atomic_fetch_add(&c->next, 1, __ATOMIC_RELAXED)) < c->n) {
+		struct vsw_rt_port *rt = c->rts[i];
+
+		if (!rt || !rt->port || rt->port->io->device.kind != VSW_DEV_TAP)
+			continue;
+		vsw_port_destroy(c->e->dp, rt->port);
+		rt->port = NULL;
+	}
+	return NULL;
+}
+
+void vsw_rt_free_many(struct vsw_engine *e, struct vsw_rt_port **rts, unsigned int n)
+{
+	struct closers c = {.e = e, .rts = rts, .n = n};
+	pthread_t threads[CLOSERS_MAX];
+	unsigned int n_threads = 0;
+
+	for (unsigned int i = 0; e->closing && i < n; i++)
+		if (rts[i] && rts[i]->port)
+			e->closing(e->ctx, rts[i]->port);
+	while (n_threads < CLOSERS_MAX && n_threads * 4 < n &&
+	       pthread_create(&threads[n_threads], NULL, closer, &c) == 0)
+		n_threads++;
+	for (unsigned int i = 0; i < n_threads; i++)
+		pthread_join(threads[i], NULL);
+	/* what is not a tap, or all of them when no thread could be had */
+	for (unsigned int i = 0; i < n; i++)
+		vsw_rt_free(e, rts[i]);
 }
 
 void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err *err)

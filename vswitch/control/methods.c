@@ -85,11 +85,11 @@ static void log_outcome(const struct vsw_call *call, const struct ctl_verb *verb
 {
 	const char *name = vsw_edit_text(call->params, "name");
 
-	if (rc < 0)
+	if (rc < 0 && vsw_server_may_log(call->d->server))
 		vd_log(verb->changes ? LOG_ERR : LOG_INFO, "rpc", vsw_client_who(call->client),
 		       "%s %s failed: %s: %s", verb->method, name ? name : "", vd_code_text(err->code),
 		       err->message);
-	else if (verb->changes && !call->dry_run)
+	else if (rc >= 0 && verb->changes && !call->dry_run)
 		vd_log(LOG_NOTICE, "rpc", vsw_client_who(call->client), "%s %s: %zu changes",
 		       verb->method, name ? name : "",
 		       json_array_size(json_object_get(result, "changes")));

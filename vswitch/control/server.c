@@ -120,8 +120,9 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *ar
 		if (client < 0)
 			break;
 		if (s->n_clients >= VSW_CLIENTS_MAX) {
-			vd_log(LOG_WARNING, "rpc", NULL, "more than %d clients, one is refused",
-			       VSW_CLIENTS_MAX);
+			if (vsw_server_may_log(s))
+				vd_log(LOG_WARNING, "rpc", NULL,
+				       "more than %d clients, one is refused", VSW_CLIENTS_MAX);
 			refuse(client);
 		} else if (vsw_client_create(s, client) < 0) {
 			close(client);
@@ -170,6 +171,25 @@ void vsw_server_stop(struct vsw_server *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+bool vsw_server_may_log(struct vsw_server *s)
+{
+	uint64_t second = vsw_now_ms() / 1000;
+
+	if (second != s->log_second) {
+		if (s->not_logged)
+			vd_log(LOG_WARNING, "rpc", NULL, "%u more mistakes of clients, not told",
+			       s->not_logged);
+		s->log_second = second;
+		s->logged = s->not_logged = 0;
+	}
+	if (s->logged < VSW_LOG_PER_S) {
+		s->logged++;
+		return true;
+	}
+	s->not_logged++;
+	return false;
 }
 
 uint64_t vsw_server_seq(const struct vsw_server *s)

@@ -28,6 +28,7 @@
 #define VSW_OUT_PAUSE   (1u << 20)
 #define VSW_OUT_MAX     (8u << 20)
 #define VSW_STUCK_MS    10000u
+#define VSW_LOG_PER_S   20u
 
 struct vsw_daemon;
 struct vsw_server;
@@ -49,6 +50,10 @@ void vsw_server_event(struct vsw_server *s, const char *kind, json_t *params);
 uint64_t vsw_server_tick(struct vsw_server *s, uint64_t now_ms);
 
 /* ---- for methods ---- */
+
+/** May one more line about a client's mistake go to the log? At most VSW_LOG_PER_S a second may: a
+ *  client that makes a thousand must not fill the disk. What was left out is counted and told. */
+bool vsw_server_may_log(struct vsw_server *s);
 
 /** Number of the last event. */
 uint64_t vsw_server_seq(const struct vsw_server *s);
