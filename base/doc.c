@@ -53,8 +53,7 @@ static bool grow(void *array, size_t n, size_t *size, size_t element)
 
 bool vd_build_wants_key(const struct vd_build *b)
 {
-	return b->depth && json_is_object(b->stack[b->depth - 1].j) &&
-	       !b->stack[b->depth - 1].key;
+	return b->depth && json_is_object(b->stack[b->depth - 1].j) && !b->stack[b->depth - 1].key;
 }
 
 int vd_build_key(struct vd_build *b, json_t *key, struct vd_mark at)
@@ -285,7 +284,7 @@ static size_t place_of(const json_t *object, const char *key)
 	json_t *v;
 	size_t n = 0;
 
-	json_object_foreach((json_t *)object, k, v) {
+	json_object_foreach ((json_t *)object, k, v) {
 		if (!strcmp(k, key))
 			return n;
 		n++;

@@ -45,5 +45,5 @@ json_t *vd_doc_root(const struct vd_doc *doc);
  * when the error says that the key is unknown; of @container, when it has no such member. Nothing
  * happens when @doc is NULL or @container is not of this document.
  */
-void vd_doc_locate(const struct vd_doc *doc, const json_t *container, const char *key,
-		   size_t index, struct vd_err *e);
+void vd_doc_locate(const struct vd_doc *doc, const json_t *container, const char *key, size_t index,
+		   struct vd_err *e);

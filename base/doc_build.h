@@ -39,7 +39,7 @@ struct vd_doc {
 struct vd_build_level {
 	json_t *j;
 	unsigned int id;
-	json_t *key;         /* read, its value not yet; owned */
+	json_t *key; /* read, its value not yet; owned */
 	struct vd_mark key_at;
 };
 
@@ -48,7 +48,7 @@ struct vd_build {
 	struct vd_build_level stack[VD_DOC_DEPTH_MAX];
 	unsigned int depth;
 	struct vd_err *e;
-	bool syntax;         /* the failure is one of syntax: another reader may do better */
+	bool syntax; /* the failure is one of syntax: another reader may do better */
 	struct vd_mark failed_at;
 };
 

@@ -142,8 +142,8 @@ static int on_scalar(struct vd_build *b, const yaml_event_t *ev)
 
 static int on_open(struct vd_build *b, const yaml_event_t *ev, bool object)
 {
-	const yaml_char_t *anchor = object ? ev->data.mapping_start.anchor
-					   : ev->data.sequence_start.anchor;
+	const yaml_char_t *anchor =
+		object ? ev->data.mapping_start.anchor : ev->data.sequence_start.anchor;
 	const yaml_char_t *tag = object ? ev->data.mapping_start.tag : ev->data.sequence_start.tag;
 	int r = check_node(b, ev, anchor, tag);
 

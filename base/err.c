@@ -62,8 +62,8 @@ static void clean(char *s)
 	}
 }
 
-int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path,
-	       const char *hint, const char *fmt, ...)
+int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path, const char *hint,
+	       const char *fmt, ...)
 {
 	va_list ap;
 

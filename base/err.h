@@ -17,14 +17,14 @@
 #include <jansson.h>
 
 enum vd_kind {
-	VD_KIND_INVALID,     /* the input itself is wrong */
+	VD_KIND_INVALID, /* the input itself is wrong */
 	VD_KIND_REFUSED,
 	VD_KIND_NOT_FOUND,
-	VD_KIND_CONFLICT,    /* contradicts what is configured */
+	VD_KIND_CONFLICT, /* contradicts what is configured */
 	VD_KIND_PERMISSION,
 	VD_KIND_UNREACHABLE,
 	VD_KIND_TIMEOUT,
-	VD_KIND_REALITY,     /* contradicts what the machine has */
+	VD_KIND_REALITY, /* contradicts what the machine has */
 	VD_KIND_RESOURCE,
 	VD_KIND_SYSTEM,
 	VD_KIND_BUG,
@@ -38,14 +38,14 @@ enum vd_code {
 };
 
 struct vd_err {
-	enum vd_code code;    /* VD_E_OK (0) while no error was recorded */
-	int errnum;           /* the negative errno returned with it */
-	char path[192];       /* object path: "switch/lan", "port/web1/vlan" */
-	char message[384];    /* what is wrong and what is allowed */
-	char hint[256];       /* what to do next; may be empty */
-	char file[160];       /* where it came from; empty when not from a file */
-	unsigned int line;    /* 1-based; 0 unknown */
-	unsigned int column;  /* 1-based; 0 unknown */
+	enum vd_code code;   /* VD_E_OK (0) while no error was recorded */
+	int errnum;          /* the negative errno returned with it */
+	char path[192];      /* object path: "switch/lan", "port/web1/vlan" */
+	char message[384];   /* what is wrong and what is allowed */
+	char hint[256];      /* what to do next; may be empty */
+	char file[160];      /* where it came from; empty when not from a file */
+	unsigned int line;   /* 1-based; 0 unknown */
+	unsigned int column; /* 1-based; 0 unknown */
 };
 
 /**
@@ -57,8 +57,8 @@ struct vd_err {
  * @path   object path; may be NULL.
  * @hint   may be NULL.
  */
-int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path,
-	       const char *hint, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+int vd_err_set(struct vd_err *e, int errnum, enum vd_code code, const char *path, const char *hint,
+	       const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 /** Put "@prefix/" in front of the recorded path. Nothing happens when no error is recorded. */
 void vd_err_prefix(struct vd_err *e, const char *prefix);

@@ -11,7 +11,7 @@
 
 #include "base/err.h"
 
-#define VD_NAME_MAX 63  /* characters, without the final NUL */
+#define VD_NAME_MAX 63 /* characters, without the final NUL */
 
 /**
  * Is @name usable for an object? 1..63 characters of [A-Za-z0-9._-], first one alphanumeric.

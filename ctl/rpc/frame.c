@@ -218,8 +218,7 @@ static int bad_request(struct vd_err *e, const char *why)
 			  "not a JSON-RPC 2.0 request: %s", why);
 }
 
-int ctl_request_parse(const char *line, size_t size, struct ctl_request *ret,
-		      struct vd_err *reterr)
+int ctl_request_parse(const char *line, size_t size, struct ctl_request *ret, struct vd_err *reterr)
 {
 	static const char *const members[] = {"jsonrpc", "id", "method", "params"};
 	const char *key;
@@ -246,7 +245,7 @@ int ctl_request_parse(const char *line, size_t size, struct ctl_request *ret,
 	ret->params = json_object_get(ret->root, "params");
 	if (ret->params && !json_is_object(ret->params))
 		return bad_request(reterr, "\"params\" is not an object");
-	json_object_foreach(ret->root, key, j) {
+	json_object_foreach (ret->root, key, j) {
 		bool known = false;
 
 		for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
@@ -351,7 +350,8 @@ static void take_error(json_t *error, struct vd_err *e)
 	if (json_is_object(data))
 		vd_err_from_json(e, data);
 	else
-		vd_err_set(e, -EIO, VD_E_BUG, NULL, NULL, "%s", message ? message : "unknown error");
+		vd_err_set(e, -EIO, VD_E_BUG, NULL, NULL, "%s",
+			   message ? message : "unknown error");
 	if (e->code == VD_E_OK)
 		e->code = VD_E_BUG;
 }

@@ -28,12 +28,12 @@
 /** Zero-initialise, or ctl_lines_init(). Members are private. */
 struct ctl_lines {
 	char *buf;
-	size_t start;     /* first byte of the line that comes next */
-	size_t scanned;   /* no newline before this */
-	size_t end;       /* bytes held */
+	size_t start;   /* first byte of the line that comes next */
+	size_t scanned; /* no newline before this */
+	size_t end;     /* bytes held */
 	size_t cap;
-	size_t max;       /* longest line; 0 means CTL_LINE_MAX */
-	bool skipping;    /* inside a line that was too long */
+	size_t max;    /* longest line; 0 means CTL_LINE_MAX */
+	bool skipping; /* inside a line that was too long */
 };
 
 /** @max longest line in bytes, 1..CTL_LINE_MAX. */
@@ -72,10 +72,10 @@ char *ctl_json_line(json_t *j, size_t *size);
 /* ---- requests (client to daemon) ---- */
 
 struct ctl_request {
-	json_t *root;        /* owns the others */
-	json_t *id;          /* NULL: a notification, to be obeyed and not answered */
+	json_t *root; /* owns the others */
+	json_t *id;   /* NULL: a notification, to be obeyed and not answered */
 	const char *method;
-	json_t *params;      /* an object, or NULL */
+	json_t *params; /* an object, or NULL */
 };
 
 /**
@@ -106,13 +106,13 @@ json_t *ctl_error_new(json_t *id, const struct vd_err *e);
 json_t *ctl_event_new(const char *method, json_t *params);
 
 struct ctl_reply {
-	json_t *root;        /* owns the others */
-	json_t *id;          /* NULL: an event, or an error of a request whose id was unreadable */
-	const char *method;  /* events only, else NULL */
-	json_t *params;      /* events only; may be NULL */
-	json_t *result;      /* NULL when failed or an event */
+	json_t *root;       /* owns the others */
+	json_t *id;         /* NULL: an event, or an error of a request whose id was unreadable */
+	const char *method; /* events only, else NULL */
+	json_t *params;     /* events only; may be NULL */
+	json_t *result;     /* NULL when failed or an event */
 	bool failed;
-	struct vd_err err;   /* filled when failed */
+	struct vd_err err; /* filled when failed */
 };
 
 /** Read what a daemon sent. Return: 0 (also when the reply is an error: see @ret->failed);

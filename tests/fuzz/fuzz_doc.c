@@ -18,9 +18,9 @@ static unsigned int depth_of(json_t *j)
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(j, key, v)
+	json_object_foreach (j, key, v)
 		deepest = (d = depth_of(v)) > deepest ? d : deepest;
-	json_array_foreach(j, i, v)
+	json_array_foreach (j, i, v)
 		deepest = (d = depth_of(v)) > deepest ? d : deepest;
 	return deepest + (json_is_object(j) || json_is_array(j));
 }
@@ -44,11 +44,11 @@ static void check_positions(const struct vd_doc *doc, json_t *j, size_t lines)
 	if (!json_is_object(j) && !json_is_array(j))
 		return;
 	check_position(doc, j, NULL, (size_t)-1, lines);
-	json_object_foreach(j, key, v) {
+	json_object_foreach (j, key, v) {
 		check_position(doc, j, key, (size_t)-1, lines);
 		check_positions(doc, v, lines);
 	}
-	json_array_foreach(j, i, v) {
+	json_array_foreach (j, i, v) {
 		check_position(doc, j, NULL, i, lines);
 		check_positions(doc, v, lines);
 	}

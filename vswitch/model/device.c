@@ -11,8 +11,12 @@
 #define IFNAME_MAX 15
 
 static const char *const kind_text[VSW_DEV_N] = {
-	[VSW_DEV_TAP] = "tap",     [VSW_DEV_NETDEV] = "netdev", [VSW_DEV_VHOST_USER] = "vhost-user",
-	[VSW_DEV_MEMIF] = "memif", [VSW_DEV_PCAP] = "pcap",     [VSW_DEV_PCI] = "pci",
+	[VSW_DEV_TAP] = "tap",
+	[VSW_DEV_NETDEV] = "netdev",
+	[VSW_DEV_VHOST_USER] = "vhost-user",
+	[VSW_DEV_MEMIF] = "memif",
+	[VSW_DEV_PCAP] = "pcap",
+	[VSW_DEV_PCI] = "pci",
 	[VSW_DEV_NETVSP] = "netvsp",
 };
 
@@ -44,8 +48,8 @@ static const struct {
 	const char *word; /* ends in '=' when a value follows */
 	enum option bit;
 } options[] = {
-	{"queues=", OPT_QUEUES}, {"client", OPT_CLIENT}, {"id=", OPT_ID},
-	{"loop", OPT_LOOP},      {"rx=", OPT_RX},        {"tx=", OPT_TX},
+	{"queues=", OPT_QUEUES},      {"client", OPT_CLIENT}, {"id=", OPT_ID},
+	{"loop", OPT_LOOP},           {"rx=", OPT_RX},        {"tx=", OPT_TX},
 	{"af-packet", OPT_AF_PACKET}, {"af-xdp", OPT_AF_XDP},
 };
 
@@ -77,9 +81,10 @@ static int take(const struct ctx *c, const char *s, size_t len, size_t max, char
 	if (len == 0)
 		return malformed(c, "a name or path is missing");
 	if (len > max)
-		return malformed(c, max == IFNAME_MAX ? "an interface name has at most 15 characters"
-				    : max < 200	      ? "a socket path has at most 107 characters"
-						      : "a file name has at most 255 characters");
+		return malformed(c, max == IFNAME_MAX
+					    ? "an interface name has at most 15 characters"
+				    : max < 200 ? "a socket path has at most 107 characters"
+						: "a file name has at most 255 characters");
 	memcpy(dst, s, len);
 	dst[len] = '\0';
 	return 0;
@@ -107,7 +112,8 @@ static int take_ifname(struct ctx *c, const char *s, size_t len)
 		return r;
 	for (const char *p = c->d.target; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("/:%", *p))
-			return malformed(c, "an interface name has a character that is not allowed");
+			return malformed(c,
+					 "an interface name has a character that is not allowed");
 	if (!strcmp(c->d.target, ".") || !strcmp(c->d.target, ".."))
 		return malformed(c, "\".\" and \"..\" are no interface names");
 	return 0;
@@ -268,8 +274,9 @@ static int unknown_kind(const char *text, size_t len, const char *path, struct v
 		snprintf(hint, sizeof(hint),
 			 "tap:%s makes an interface, netdev:%s uses one that exists", word, word);
 	else
-		snprintf(hint, sizeof(hint), "use tap:, netdev:, vhost-user:, memif:, pcap:, pci: or "
-					     "netvsp:, for example tap:web1");
+		snprintf(hint, sizeof(hint),
+			 "use tap:, netdev:, vhost-user:, memif:, pcap:, pci: or "
+			 "netvsp:, for example tap:web1");
 	return vd_err_set(e, -EINVAL, VD_E_DEVICE, path, hint,
 			  "the device \"%.100s\" does not start with a known kind", text);
 }
@@ -311,7 +318,7 @@ const char *vsw_device_format(const struct vsw_device *d, char *buf, size_t size
 	bool many = d->queues != (d->kind == VSW_DEV_VHOST_USER ? VSW_QUEUES_MAX : 1);
 	char queues[24] = "", id[24] = "";
 	const char *way = d->way == VSW_NETDEV_AF_PACKET ? ",af-packet"
-			  : d->way == VSW_NETDEV_AF_XDP	 ? ",af-xdp"
+			  : d->way == VSW_NETDEV_AF_XDP  ? ",af-xdp"
 							 : "";
 
 	if (many)

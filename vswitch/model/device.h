@@ -41,13 +41,13 @@ enum vsw_netdev_way { VSW_NETDEV_AUTO, VSW_NETDEV_AF_PACKET, VSW_NETDEV_AF_XDP }
 
 struct vsw_device {
 	enum vsw_device_kind kind;
-	char target[256];       /* interface, socket path, BDF, or pcap's rx file ("" = none) */
-	char target2[256];      /* pcap's tx file ("" = none) */
-	bool client;            /* vhost-user, memif: connect instead of listen */
-	bool loop;              /* pcap: replay the rx file for ever */
+	char target[256];  /* interface, socket path, BDF, or pcap's rx file ("" = none) */
+	char target2[256]; /* pcap's tx file ("" = none) */
+	bool client;       /* vhost-user, memif: connect instead of listen */
+	bool loop;         /* pcap: replay the rx file for ever */
 	enum vsw_netdev_way way;
-	uint32_t id;            /* memif interface id */
-	uint16_t queues;        /* 1..VSW_QUEUES_MAX; default 1; for vhost-user an upper bound
+	uint32_t id;     /* memif interface id */
+	uint16_t queues; /* 1..VSW_QUEUES_MAX; default 1; for vhost-user an upper bound
 				 * (default VSW_QUEUES_MAX: the guest decides) */
 };
 

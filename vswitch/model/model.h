@@ -45,23 +45,23 @@
 #include "vswitch/model/device.h"
 #include "vswitch/model/vlan.h"
 
-#define VSW_UUID_SIZE      37
-#define VSW_SWITCHES_MAX   256
-#define VSW_PORTS_MAX      4096
-#define VSW_MTU_MIN        576
-#define VSW_MTU_MAX        9216
-#define VSW_MTU_DEFAULT    1500
-#define VSW_AGEING_DEFAULT 300
-#define VSW_FDB_LIMIT_MAX  1048576u
+#define VSW_UUID_SIZE         37
+#define VSW_SWITCHES_MAX      256
+#define VSW_PORTS_MAX         4096
+#define VSW_MTU_MIN           576
+#define VSW_MTU_MAX           9216
+#define VSW_MTU_DEFAULT       1500
+#define VSW_AGEING_DEFAULT    300
+#define VSW_FDB_LIMIT_MAX     1048576u
 #define VSW_FDB_LIMIT_DEFAULT 65536u
-#define VSW_STATIC_MAX     4096
+#define VSW_STATIC_MAX        4096
 
 enum vsw_switch_type { VSW_EXTERNAL, VSW_INTERNAL, VSW_PRIVATE };
 enum vsw_role { VSW_ROLE_VM, VSW_ROLE_HOST, VSW_ROLE_UPLINK };
 
 struct vsw_static_entry {
 	struct vd_mac mac;
-	uint16_t vid;              /* 0 = the untagged domain */
+	uint16_t vid; /* 0 = the untagged domain */
 	char port[VD_NAME_MAX + 1];
 };
 
@@ -69,7 +69,7 @@ struct vsw_switch_cfg {
 	char name[VD_NAME_MAX + 1];
 	char uuid[VSW_UUID_SIZE];
 	enum vsw_switch_type type;
-	uint16_t mtu;              /* bytes of payload: the frame has 14, or 18 with a tag, more */
+	uint16_t mtu; /* bytes of payload: the frame has 14, or 18 with a tag, more */
 	uint32_t ageing_s;
 	uint32_t fdb_limit;
 	char notes[256];
@@ -78,7 +78,9 @@ struct vsw_switch_cfg {
 };
 
 struct vsw_port_cfg {
-	char name[2 * VD_NAME_MAX]; /* host and uplink ports made with a switch: "SWITCH:host", "SWITCH:uplink" */
+	char name
+		[2 *
+		 VD_NAME_MAX]; /* host and uplink ports made with a switch: "SWITCH:host", "SWITCH:uplink" */
 	char uuid[VSW_UUID_SIZE];
 	char sw[VD_NAME_MAX + 1];
 	enum vsw_role role;
@@ -106,8 +108,8 @@ int vsw_model_from_json(json_t *root, const struct vd_doc *doc, struct vsw_model
 			struct vd_err *reterr);
 
 /** One object; used by the add and set verbs, too. @patch: keys absent in @j keep what *@io has. */
-int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch,
-			 struct vsw_switch_cfg *io, struct vd_err *reterr);
+int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct vsw_switch_cfg *io,
+			 struct vd_err *reterr);
 int vsw_port_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct vsw_port_cfg *io,
 		       struct vd_err *reterr);
 

@@ -149,7 +149,7 @@ static int differing(json_t *a, json_t *b, json_t *ret)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(a, key, v)
+	json_object_foreach (a, key, v)
 		if (!json_equal(v, json_object_get(b, key)) && json_object_set(ret, key, v) < 0)
 			return -ENOMEM;
 	return 0;

@@ -14,9 +14,9 @@ const char *vsw_path(char *buf, size_t size, const char *kind, const char *name,
 int vsw_port_check(const struct vsw_port_cfg *p, const char **ret_key, struct vd_err *reterr);
 
 #define VSW_DOCUMENT_VERSION 1
-#define VSW_N_TYPES	     3
-#define VSW_N_ROLES	     3
-#define VSW_N_LINKS	     2
+#define VSW_N_TYPES          3
+#define VSW_N_ROLES          3
+#define VSW_N_LINKS          2
 
 /* By enum vsw_switch_type, by enum vsw_role, by bool. */
 extern const char *const vsw_type_text[VSW_N_TYPES];

@@ -11,8 +11,8 @@
 #include "vswitch/model/model_internal.h"
 
 static const char *const document_keys[] = {"viridian", "switches", "ports"};
-static const char *const switch_keys[] = {"name",      "uuid",  "type", "mtu", "ageing_s",
-					  "fdb_limit", "notes", "fdb"};
+static const char *const switch_keys[] = {"name",     "uuid",      "type",  "mtu",
+					  "ageing_s", "fdb_limit", "notes", "fdb"};
 static const char *const port_keys[] = {"name", "uuid", "switch", "device", "role",
 					"mac",  "vlan", "learn",  "link"};
 static const char *const entry_keys[] = {"mac", "vlan", "port"};
@@ -95,7 +95,7 @@ static int check_keys(const struct rd *rd, const char *const *keys, size_t n)
 	json_t *v;
 	size_t i;
 
-	json_object_foreach(rd->j, key, v) {
+	json_object_foreach (rd->j, key, v) {
 		for (i = 0; i < n && strcmp(keys[i], key); i++)
 			;
 		if (i < n)
@@ -134,7 +134,8 @@ static int get_text(const struct rd *rd, const char *key, const char **ret)
 		return 0;
 	if (!json_is_string(v))
 		return wrong_type(rd, key, v, "a text",
-				  json_is_number(v) || json_is_boolean(v) ? "put it in quotes" : NULL);
+				  json_is_number(v) || json_is_boolean(v) ? "put it in quotes"
+									  : NULL);
 	*ret = json_string_value(v);
 	return 1;
 }
@@ -155,7 +156,8 @@ static int get_int(const struct rd *rd, const char *key, unsigned int min, unsig
 	if (n < (json_int_t)min || n > (json_int_t)max)
 		return at(rd, key,
 			  vd_err_set(rd->e, -EINVAL, code, key_path(rd, key, path, sizeof(path)),
-				     NULL, "%s %" JSON_INTEGER_FORMAT " is out of range (allowed: %u-%u)",
+				     NULL,
+				     "%s %" JSON_INTEGER_FORMAT " is out of range (allowed: %u-%u)",
 				     key, n, min, max));
 	*ret = (uint32_t)n;
 	return 1;
@@ -376,7 +378,7 @@ static int read_entries(const struct rd *rd, struct vsw_static_entry **ret, unsi
 	entries = calloc(json_array_size(list), sizeof(*entries));
 	if (!entries)
 		return vsw_no_memory(rd->e);
-	json_array_foreach(list, i, j) {
+	json_array_foreach (list, i, j) {
 		r = read_entry(rd, j, &entries[i]);
 		if (r < 0) {
 			free(entries);
@@ -445,8 +447,8 @@ static int read_switch(const struct rd *rd, bool patch, struct vsw_switch_cfg *s
 	return r < 0 ? r : 0;
 }
 
-int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch,
-			 struct vsw_switch_cfg *io, struct vd_err *reterr)
+int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct vsw_switch_cfg *io,
+			 struct vd_err *reterr)
 {
 	struct vsw_switch_cfg s = {.mtu = VSW_MTU_DEFAULT,
 				   .ageing_s = VSW_AGEING_DEFAULT,
@@ -603,7 +605,8 @@ static int check_version(const struct rd *rd)
 		return at(rd, NULL,
 			  vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, NULL,
 				     "start the document with \"viridian: 1\"",
-				     "this is not a Viridian document: the key \"viridian\" is missing"));
+				     "this is not a Viridian document: the key \"viridian\" is "
+				     "missing"));
 	if (!json_is_integer(v))
 		return wrong_type(rd, "viridian", v, "1", NULL);
 	if (json_integer_value(v) != VSW_DOCUMENT_VERSION)
@@ -633,13 +636,13 @@ static int read_document(const struct rd *rd, struct vsw_model *m)
 	m->ports = calloc(json_array_size(ports) + 1, sizeof(*m->ports));
 	if (!m->switches || !m->ports)
 		return vsw_no_memory(rd->e);
-	json_array_foreach(switches, i, j) {
+	json_array_foreach (switches, i, j) {
 		r = vsw_switch_from_json(j, rd->doc, false, &m->switches[i], rd->e);
 		if (r < 0)
 			return at_item(rd, switches, i, r);
 		m->n_switches++;
 	}
-	json_array_foreach(ports, i, j) {
+	json_array_foreach (ports, i, j) {
 		r = vsw_port_from_json(j, rd->doc, false, &m->ports[i], rd->e);
 		if (r < 0)
 			return at_item(rd, ports, i, r);

@@ -24,8 +24,8 @@ int vsw_port_check(const struct vsw_port_cfg *p, const char **ret_key, struct vd
 		return vd_err_set(reterr, -EINVAL, VD_E_NAME, path,
 				  "use a name without ':', or set the role",
 				  "the name \"%s\" is for host and uplink ports", p->name);
-	if (colon && (strncmp(p->name, p->sw, (size_t)(colon - p->name)) ||
-		      p->sw[colon - p->name] != '\0'))
+	if (colon &&
+	    (strncmp(p->name, p->sw, (size_t)(colon - p->name)) || p->sw[colon - p->name] != '\0'))
 		return vd_err_set(reterr, -EINVAL, VD_E_NAME, path, NULL,
 				  "the name \"%s\" is for a port of another switch than \"%s\"",
 				  p->name, p->sw);
@@ -54,7 +54,7 @@ struct val {
 	const struct vd_doc *doc;
 	struct vsw_index switches; /* by name */
 	struct vsw_index ports;
-	unsigned int *sw_of;       /* switch of each port */
+	unsigned int *sw_of; /* switch of each port */
 	struct vd_err *e;
 };
 
@@ -79,11 +79,11 @@ static int check_names(const struct val *v, const struct vsw_index *x, const cha
 	for (unsigned int i = 1; i < x->n; i++)
 		if (!strcmp(x->items[i - 1].key, x->items[i].key))
 			return at(v, list, x->items[i].at, "name",
-				  vd_err_set(v->e, -EEXIST, VD_E_EXISTS,
-					     vsw_path(path, sizeof(path), kind, x->items[i].key,
-						      NULL),
-					     "give each one a name of its own",
-					     "two objects are called \"%s\"", x->items[i].key));
+				  vd_err_set(
+					  v->e, -EEXIST, VD_E_EXISTS,
+					  vsw_path(path, sizeof(path), kind, x->items[i].key, NULL),
+					  "give each one a name of its own",
+					  "two objects are called \"%s\"", x->items[i].key));
 	return 0;
 }
 
@@ -149,8 +149,7 @@ static int unknown_switch(const struct val *v, unsigned int port)
 static int resolve_switches(const struct val *v)
 {
 	for (unsigned int i = 0; i < v->m->n_ports; i++) {
-		const struct vsw_index_item *it =
-			vsw_index_find(&v->switches, v->m->ports[i].sw);
+		const struct vsw_index_item *it = vsw_index_find(&v->switches, v->m->ports[i].sw);
 		const char *key = NULL;
 		int r;
 
@@ -194,12 +193,13 @@ static int check_types(const struct val *v)
 		else if (p->role == VSW_ROLE_UPLINK && type != VSW_EXTERNAL)
 			r = wrong_role(v, i, "make the switch external");
 		else if (p->role == VSW_ROLE_UPLINK && uplink[s])
-			r = at_port(v, i, "role",
-				    vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
-					       vsw_path(path, sizeof(path), "port", p->name, "role"),
-					       "remove one of them",
-					       "switch \"%s\" has an uplink already: \"%s\"", p->sw,
-					       v->m->ports[uplink[s] - 1].name));
+			r = at_port(
+				v, i, "role",
+				vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
+					   vsw_path(path, sizeof(path), "port", p->name, "role"),
+					   "remove one of them",
+					   "switch \"%s\" has an uplink already: \"%s\"", p->sw,
+					   v->m->ports[uplink[s] - 1].name));
 		else if (p->role == VSW_ROLE_UPLINK)
 			uplink[s] = i + 1;
 	}
@@ -225,8 +225,8 @@ static const char *mac_key(char *buf, unsigned int sw, const struct vd_mac *mac)
 {
 	const uint8_t *a = mac->addr;
 
-	snprintf(buf, MAC_KEY_SIZE, "%04x%02x%02x%02x%02x%02x%02x", sw, a[0], a[1], a[2], a[3], a[4],
-		 a[5]);
+	snprintf(buf, MAC_KEY_SIZE, "%04x%02x%02x%02x%02x%02x%02x", sw, a[0], a[1], a[2], a[3],
+		 a[4], a[5]);
 	return buf;
 }
 
@@ -259,8 +259,8 @@ static int bad_entry(const struct val *v, unsigned int sw, unsigned int entry, c
 {
 	const struct vsw_switch_cfg *s = &v->m->switches[sw];
 	char path[VSW_PATH_SIZE], mac[VD_MAC_STR_SIZE];
-	json_t *list = json_object_get(
-		json_array_get(json_object_get(v->root, "switches"), sw), "fdb");
+	json_t *list =
+		json_object_get(json_array_get(json_object_get(v->root, "switches"), sw), "fdb");
 	int r = vd_err_set(v->e, code == VD_E_PORT_UNKNOWN ? -ENOENT : -EEXIST, code,
 			   vsw_path(path, sizeof(path), "switch", s->name, "fdb"), hint,
 			   "the static entry %s, VLAN %u: %s \"%s\"",
@@ -280,11 +280,11 @@ static int check_entry(const struct val *v, const struct vsw_index *macs, unsign
 	char key[MAC_KEY_SIZE];
 
 	if (!port)
-		return bad_entry(v, sw, entry, "port", VD_E_PORT_UNKNOWN, "name a port of the switch",
-				 "there is no port", e->port);
+		return bad_entry(v, sw, entry, "port", VD_E_PORT_UNKNOWN,
+				 "name a port of the switch", "there is no port", e->port);
 	if (v->sw_of[port->at] != sw)
-		return bad_entry(v, sw, entry, "port", VD_E_PORT_UNKNOWN, "name a port of the switch",
-				 "another switch has port", e->port);
+		return bad_entry(v, sw, entry, "port", VD_E_PORT_UNKNOWN,
+				 "name a port of the switch", "another switch has port", e->port);
 	owner = vsw_index_find(macs, mac_key(key, sw, &e->mac));
 	if (owner && owner->at != port->at)
 		return bad_entry(v, sw, entry, "mac", VD_E_MAC_DUPLICATE,
@@ -392,7 +392,8 @@ static int device_twice(const struct val *v, unsigned int a, unsigned int b)
 
 static int check_devices(const struct val *v)
 {
-	struct vsw_claim *claims = calloc((size_t)v->m->n_ports * VSW_CLAIMS_MAX + 1, sizeof(*claims));
+	struct vsw_claim *claims =
+		calloc((size_t)v->m->n_ports * VSW_CLAIMS_MAX + 1, sizeof(*claims));
 	const struct vsw_claim *first = NULL;
 	struct vsw_index x;
 	int r = 0;
@@ -428,8 +429,8 @@ static int check_devices(const struct val *v)
 
 enum pv_kind { PV_NONE, PV_PRIMARY, PV_SECONDARY, PV_ISOLATED, PV_COMMUNITY };
 
-static const char *const pv_text[] = {"", "a primary VLAN", "a secondary VLAN",
-				      "an isolated VLAN", "a community VLAN"};
+static const char *const pv_text[] = {"", "a primary VLAN", "a secondary VLAN", "an isolated VLAN",
+				      "a community VLAN"};
 
 /* What a VLAN ID is on one switch, and which port said so first. */
 struct pv {
@@ -494,7 +495,8 @@ static int pv_port(const struct val *v, struct pv *table, unsigned int port)
 	if (vl->mode != VSW_VLAN_PROMISCUOUS)
 		return r < 0 ? r
 			     : pv_declare(v, table, port, vl->secondary,
-					  vl->mode == VSW_VLAN_ISOLATED ? PV_ISOLATED : PV_COMMUNITY,
+					  vl->mode == VSW_VLAN_ISOLATED ? PV_ISOLATED
+									: PV_COMMUNITY,
 					  vl->vid);
 	for (unsigned int vid = VSW_VID_MIN; vid <= VSW_VID_MAX && r == 0; vid++)
 		if (vsw_vlan_has(vl, (uint16_t)vid))
@@ -545,8 +547,8 @@ int vsw_model_validate(const struct vsw_model *m, json_t *root, const struct vd_
 		       struct vd_err *reterr)
 {
 	static int (*const checks[])(const struct val *) = {
-		check_uuids, resolve_switches, check_types, check_addresses, check_devices,
-		check_private_vlans,
+		check_uuids,     resolve_switches, check_types,
+		check_addresses, check_devices,    check_private_vlans,
 	};
 	struct val v = {.m = m, .root = root, .doc = doc, .e = reterr};
 	int r = check_limits(m, reterr);

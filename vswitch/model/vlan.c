@@ -9,12 +9,9 @@
 #include "base/names.h"
 
 static const char *const mode_text[] = {
-	[VSW_VLAN_NONE] = "none",
-	[VSW_VLAN_ACCESS] = "access",
-	[VSW_VLAN_TRUNK] = "trunk",
-	[VSW_VLAN_ISOLATED] = "isolated",
-	[VSW_VLAN_COMMUNITY] = "community",
-	[VSW_VLAN_PROMISCUOUS] = "promiscuous",
+	[VSW_VLAN_NONE] = "none",           [VSW_VLAN_ACCESS] = "access",
+	[VSW_VLAN_TRUNK] = "trunk",         [VSW_VLAN_ISOLATED] = "isolated",
+	[VSW_VLAN_COMMUNITY] = "community", [VSW_VLAN_PROMISCUOUS] = "promiscuous",
 };
 
 static const char *const mode_form[] = {

@@ -23,10 +23,10 @@
 
 #include "base/err.h"
 
-#define VSW_VID_MIN     1
-#define VSW_VID_MAX     4094
-#define VSW_VID_NONE    0xffff /* "no native VLAN" */
-#define VSW_VLAN_STR_SIZE 20480 /* every formatted mode fits */
+#define VSW_VID_MIN       1
+#define VSW_VID_MAX       4094
+#define VSW_VID_NONE      0xffff /* "no native VLAN" */
+#define VSW_VLAN_STR_SIZE 20480  /* every formatted mode fits */
 
 enum vsw_vlan_mode {
 	VSW_VLAN_NONE,
@@ -39,9 +39,9 @@ enum vsw_vlan_mode {
 
 struct vsw_vlan {
 	enum vsw_vlan_mode mode;
-	uint16_t vid;         /* access: the VLAN; trunk: native, 0 or VSW_VID_NONE; private: primary */
-	uint16_t secondary;   /* isolated, community */
-	uint64_t list[64];    /* bit per VID; trunk: admitted tags; promiscuous: secondaries */
+	uint16_t vid; /* access: the VLAN; trunk: native, 0 or VSW_VID_NONE; private: primary */
+	uint16_t secondary; /* isolated, community */
+	uint64_t list[64];  /* bit per VID; trunk: admitted tags; promiscuous: secondaries */
 };
 
 static inline bool vsw_vlan_has(const struct vsw_vlan *v, uint16_t vid)
@@ -55,8 +55,7 @@ static inline void vsw_vlan_add(struct vsw_vlan *v, uint16_t vid)
 }
 
 /** Parse a mode as above. @path for errors. Return: 0; -EINVAL (nothing written to @ret). */
-int vsw_vlan_parse(const char *text, const char *path, struct vsw_vlan *ret,
-		   struct vd_err *reterr);
+int vsw_vlan_parse(const char *text, const char *path, struct vsw_vlan *ret, struct vd_err *reterr);
 
 /** The canonical text: ranges merged, sorted; parse(format(v)) == v. Returns @buf. */
 const char *vsw_vlan_format(const struct vsw_vlan *v, char *buf, size_t size);

@@ -61,7 +61,9 @@ static void yaml(void)
 	same("[a, 'b c', \"d\\te\"]", "[\"a\",\"b c\",\"d\\te\"]");
 	same("notes: |\n  two\n  lines\n", "{\"notes\":\"two\\nlines\\n\"}");
 	same("1: a\ntrue: b\n", "{\"1\":\"a\",\"true\":\"b\"}");
-	same("\xef\xbb\xbf" "a: \xc3\xa9\n", "{\"a\":\"\xc3\xa9\"}");
+	same("\xef\xbb\xbf"
+	     "a: \xc3\xa9\n",
+	     "{\"a\":\"\xc3\xa9\"}");
 }
 
 static void plain_scalars(void)
@@ -150,7 +152,8 @@ static void limits(void)
 	for (int i = 0; i < 32; i++)
 		strcat(text, "]");
 	same(text, text);
-	snprintf(text, sizeof(text), "%s", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
+	snprintf(text, sizeof(text), "%s",
+		 "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]");
 	refused(text, 1, 33, VD_E_TOO_LARGE);
 	text[0] = '\0';
 	for (int i = 0; i < 40; i++)
@@ -199,8 +202,10 @@ static void positions_in(const char *text, const unsigned int at[7][2])
 
 static void positions(void)
 {
-	static const unsigned int y[7][2] = {{2, 1}, {2, 7}, {3, 1}, {5, 5}, {7, 9}, {7, 5}, {6, 5}};
-	static const unsigned int j[7][2] = {{1, 2}, {1, 7}, {2, 2}, {3, 4}, {4, 12}, {4, 6}, {4, 5}};
+	static const unsigned int y[7][2] = {{2, 1}, {2, 7}, {3, 1}, {5, 5},
+					     {7, 9}, {7, 5}, {6, 5}};
+	static const unsigned int j[7][2] = {{1, 2},  {1, 7}, {2, 2}, {3, 4},
+					     {4, 12}, {4, 6}, {4, 5}};
 
 	positions_in("# \xc3\xa9\na:    x\nlist:\n  - true\n  - true\n  - m: 1\n    k:  2\n", y);
 	positions_in(" {\"a\":1,\n \"list\":[true,\n   true,\n\t\t\t\t{\"k\":  2}]}", j);

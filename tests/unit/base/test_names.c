@@ -27,8 +27,12 @@ static void names(void)
 
 static void macs(void)
 {
-	static const char *const bad[] = {"", "52:54:00:12:34", "52:54:00:12:34:5g",
-					  "52:54:00:12:34:567", "52:54-00:12:34:56", "52540012345"};
+	static const char *const bad[] = {"",
+					  "52:54:00:12:34",
+					  "52:54:00:12:34:5g",
+					  "52:54:00:12:34:567",
+					  "52:54-00:12:34:56",
+					  "52540012345"};
 	struct vd_mac m;
 	char buf[VD_MAC_STR_SIZE];
 

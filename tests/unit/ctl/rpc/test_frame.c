@@ -20,7 +20,8 @@ static void lines_in_any_pieces(void)
 		for (size_t at = 0; at < sizeof(text) - 1; at += step) {
 			size_t left = sizeof(text) - 1 - at;
 
-			CU_ASSERT_EQUAL(ctl_lines_feed(&l, text + at, left < step ? left : step), 0);
+			CU_ASSERT_EQUAL(ctl_lines_feed(&l, text + at, left < step ? left : step),
+					0);
 			while (ctl_lines_next(&l, &line, &size) == 1) {
 				CU_ASSERT_FATAL(n < 3);
 				CU_ASSERT_STRING_EQUAL(line, want[n]);
@@ -95,8 +96,9 @@ static void depth_is_limited_before_parsing(void)
 
 static void json_that_is_none(void)
 {
-	static const char *const bad[] = {"", "{", "{\"a\":1,\"a\":2}", "{\"a\":1}x", "'a'", "nul",
-					  "\"\\u0000\"", "\"\xff\"", "99999999999999999999"};
+	static const char *const bad[] = {
+		"",    "{",           "{\"a\":1,\"a\":2}", "{\"a\":1}x",          "'a'",
+		"nul", "\"\\u0000\"", "\"\xff\"",          "99999999999999999999"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct vd_err e = {0};
@@ -200,21 +202,24 @@ static void replies(void)
 	CU_ASSERT_EQUAL(json_array_size(r.result), 1);
 	ctl_reply_done(&r);
 
-	vd_err_set(&e, -ENOENT, VD_E_PORT_UNKNOWN, "port/web9", "did you mean web1?", "no such port");
+	vd_err_set(&e, -ENOENT, VD_E_PORT_UNKNOWN, "port/web9", "did you mean web1?",
+		   "no such port");
 	CU_ASSERT_EQUAL_FATAL(read_reply(ctl_error_new(id, &e), &r), 0);
 	CU_ASSERT_TRUE(r.failed);
 	CU_ASSERT_EQUAL(r.err.code, VD_E_PORT_UNKNOWN);
 	CU_ASSERT_STRING_EQUAL(r.err.path, "port/web9");
 	CU_ASSERT_STRING_EQUAL(r.err.hint, "did you mean web1?");
-	CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_object_get(r.root, "error"), "code")),
-			-32000);
+	CU_ASSERT_EQUAL(
+		json_integer_value(json_object_get(json_object_get(r.root, "error"), "code")),
+		-32000);
 	ctl_reply_done(&r);
 
 	CU_ASSERT_EQUAL_FATAL(read_reply(ctl_error_new(NULL, &e), &r), 0);
 	CU_ASSERT_PTR_NULL(r.id);
 	ctl_reply_done(&r);
 
-	CU_ASSERT_EQUAL_FATAL(read_reply(ctl_event_new("event", json_pack("{s:i}", "seq", 3)), &r), 0);
+	CU_ASSERT_EQUAL_FATAL(read_reply(ctl_event_new("event", json_pack("{s:i}", "seq", 3)), &r),
+			      0);
 	CU_ASSERT_STRING_EQUAL(r.method, "event");
 	CU_ASSERT_PTR_NULL(r.result);
 	ctl_reply_done(&r);

@@ -20,7 +20,8 @@ static void canonical_forms(void)
 		{"netdev:eth0,af-xdp", "netdev:eth0,af-xdp"},
 		{"netdev:eth0,af-packet", "netdev:eth0,af-packet"},
 		{"vhost-user:/run/a.sock", "vhost-user:/run/a.sock"},
-		{"vhost-user:/run/a.sock,queues=2,client", "vhost-user:/run/a.sock,client,queues=2"},
+		{"vhost-user:/run/a.sock,queues=2,client",
+		 "vhost-user:/run/a.sock,client,queues=2"},
 		{"vhost-user:/run/a.sock,queues=16", "vhost-user:/run/a.sock"},
 		{"memif:/run/m", "memif:/run/m"},
 		{"memif:/run/m,client,id=4294967295", "memif:/run/m,id=4294967295,client"},
@@ -50,17 +51,57 @@ static void canonical_forms(void)
 static void refused(void)
 {
 	static const char *const bad[] = {
-		"", ":", "tap", "tap:", "web1", "tun:web1", "tap:has space", "tap:sixteen_chars_xx",
-		"tap:a/b", "tap:a:b", "tap:a%d", "tap:.", "tap:..", "tap:\xc3\xa9", "tap:a,",
-		"tap:a,client", "tap:a,queues=0", "tap:a,queues=17", "tap:a,queues=", "tap:a,queues=+1",
-		"tap:a,queues=2,queues=2", "tap:a,queues=99999999999999999999", "netdev:eth0,queues=2",
-		"netdev:eth0,af-xdp,af-packet", "netdev:eth0,af-xdpx", "vhost-user:run/a",
-		"vhost-user:", "vhost-user:,client", "vhost-user:/", "vhost-user:///",
-		"vhost-user:/run/a\nb", "memif:/m,id=4294967296", "memif:/m,id=-1", "memif:/m,queues=1",
-		"pcap:", "pcap:/a", "pcap:loop", "pcap:tx=/b,loop", "pcap:rx=a", "pcap:rx=/a,rx=/b",
-		"pcap:rx=/a,tx=/a", "pcap:rx=", "pci:", "pci:0000:01:20.0", "pci:0000:01:00.8",
-		"pci:000:01:00.0", "pci:01:00", "pci:0000:01:00.0x", "pci:0000:01:00:0",
-		"netvsp:/a,client", "netvsp:a",
+		"",
+		":",
+		"tap",
+		"tap:",
+		"web1",
+		"tun:web1",
+		"tap:has space",
+		"tap:sixteen_chars_xx",
+		"tap:a/b",
+		"tap:a:b",
+		"tap:a%d",
+		"tap:.",
+		"tap:..",
+		"tap:\xc3\xa9",
+		"tap:a,",
+		"tap:a,client",
+		"tap:a,queues=0",
+		"tap:a,queues=17",
+		"tap:a,queues=",
+		"tap:a,queues=+1",
+		"tap:a,queues=2,queues=2",
+		"tap:a,queues=99999999999999999999",
+		"netdev:eth0,queues=2",
+		"netdev:eth0,af-xdp,af-packet",
+		"netdev:eth0,af-xdpx",
+		"vhost-user:run/a",
+		"vhost-user:",
+		"vhost-user:,client",
+		"vhost-user:/",
+		"vhost-user:///",
+		"vhost-user:/run/a\nb",
+		"memif:/m,id=4294967296",
+		"memif:/m,id=-1",
+		"memif:/m,queues=1",
+		"pcap:",
+		"pcap:/a",
+		"pcap:loop",
+		"pcap:tx=/b,loop",
+		"pcap:rx=a",
+		"pcap:rx=/a,rx=/b",
+		"pcap:rx=/a,tx=/a",
+		"pcap:rx=",
+		"pci:",
+		"pci:0000:01:20.0",
+		"pci:0000:01:00.8",
+		"pci:000:01:00.0",
+		"pci:01:00",
+		"pci:0000:01:00.0x",
+		"pci:0000:01:00:0",
+		"netvsp:/a,client",
+		"netvsp:a",
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -147,7 +188,8 @@ static void hints_teach(void)
 	struct vsw_device d;
 
 	vsw_device_parse("eth0", NULL, &d, &e);
-	CU_ASSERT_STRING_EQUAL(e.hint, "tap:eth0 makes an interface, netdev:eth0 uses one that exists");
+	CU_ASSERT_STRING_EQUAL(e.hint,
+			       "tap:eth0 makes an interface, netdev:eth0 uses one that exists");
 	memset(&e, 0, sizeof(e));
 	vsw_device_parse("vhostuser:/a", NULL, &d, &e);
 	CU_ASSERT_STRING_EQUAL(e.hint, "did you mean \"vhost-user:\"?");

@@ -53,20 +53,21 @@ static void load_ok(const char *text, struct vsw_model *m)
 	CU_ASSERT_EQUAL_FATAL(r, 0);
 }
 
-#define EXAMPLE                                                                                    \
-	"{'viridian':1,'switches':["                                                               \
-	"{'name':'lan','type':'internal','mtu':9000,'notes':'two\\nlines'},"                       \
-	"{'name':'wan','type':'external','ageing_s':10,'fdb_limit':0,"                             \
-	" 'fdb':[{'mac':'52:54:00:00:00:99','vlan':10,'port':'gw'}]},"                             \
-	"{'name':'dmz','type':'private','uuid':'0B7C1F2E-0000-4000-8000-000000000001'}],"          \
-	"'ports':["                                                                                \
-	"{'name':'web1','switch':'lan','device':'tap:web1','mac':'52-54-00-00-00-01',"             \
-	" 'vlan':'access:10','link':'down','learn':3},"                                            \
-	"{'name':'lan:host','switch':'lan','device':'tap:lan','role':'host'},"                     \
-	"{'name':'wan:uplink','switch':'wan','device':'netdev:eth0','role':'uplink'},"             \
-	"{'name':'gw','switch':'wan','device':'vhost-user:/run/gw.sock'},"                         \
-	"{'name':'d1','switch':'dmz','device':'memif:/run/d','vlan':'isolated:100,201'},"          \
-	"{'name':'d2','switch':'dmz','device':'memif:/run/d,id=1','vlan':'promiscuous:100,201-203'}]}"
+#define EXAMPLE                                                                           \
+	"{'viridian':1,'switches':["                                                      \
+	"{'name':'lan','type':'internal','mtu':9000,'notes':'two\\nlines'},"              \
+	"{'name':'wan','type':'external','ageing_s':10,'fdb_limit':0,"                    \
+	" 'fdb':[{'mac':'52:54:00:00:00:99','vlan':10,'port':'gw'}]},"                    \
+	"{'name':'dmz','type':'private','uuid':'0B7C1F2E-0000-4000-8000-000000000001'}]," \
+	"'ports':["                                                                       \
+	"{'name':'web1','switch':'lan','device':'tap:web1','mac':'52-54-00-00-00-01',"    \
+	" 'vlan':'access:10','link':'down','learn':3},"                                   \
+	"{'name':'lan:host','switch':'lan','device':'tap:lan','role':'host'},"            \
+	"{'name':'wan:uplink','switch':'wan','device':'netdev:eth0','role':'uplink'},"    \
+	"{'name':'gw','switch':'wan','device':'vhost-user:/run/gw.sock'},"                \
+	"{'name':'d1','switch':'dmz','device':'memif:/run/d','vlan':'isolated:100,201'}," \
+	"{'name':'d2','switch':'dmz','device':'memif:/run/"                               \
+	"d,id=1','vlan':'promiscuous:100,201-203'}]}"
 
 static void defaults_and_values(void)
 {
@@ -93,7 +94,8 @@ static void defaults_and_values(void)
 	CU_ASSERT_EQUAL(p->role, VSW_ROLE_VM);
 	p = vsw_model_port(&m, "wan:uplink");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
-	CU_ASSERT_STRING_EQUAL(vsw_vlan_format(&p->vlan, buf, sizeof(buf)), "trunk:1-4094,native=0");
+	CU_ASSERT_STRING_EQUAL(vsw_vlan_format(&p->vlan, buf, sizeof(buf)),
+			       "trunk:1-4094,native=0");
 	CU_ASSERT_EQUAL(p->learn, 65536);
 	CU_ASSERT_TRUE(p->link_up);
 	CU_ASSERT_FALSE(p->has_mac);
@@ -209,7 +211,8 @@ static const struct bad {
 	{PORT(",'link':true"), VD_E_TYPE, "port/p/link", "put it in quotes"},
 	{PORT(",'learn':1048577"), VD_E_VALUE, "port/p/learn", NULL},
 	{PORT(",'role':'uplink','mac':'02:00:00:00:00:01'"), VD_E_VALUE, "port/p/mac", NULL},
-	{"{'viridian':1,'ports':[{'name':'p','device':'tap:p'}]}", VD_E_KEY_MISSING, "port/p", NULL},
+	{"{'viridian':1,'ports':[{'name':'p','device':'tap:p'}]}", VD_E_KEY_MISSING, "port/p",
+	 NULL},
 	{"{'viridian':1,'ports':[{'name':'p','switch':'a'}]}", VD_E_KEY_MISSING, "port/p", NULL},
 	{"{'viridian':1,'ports':[{'name':'p','switch':'a','device':'eth0'}]}", VD_E_DEVICE,
 	 "port/p/device", "tap:eth0 makes an interface, netdev:eth0 uses one that exists"},
@@ -219,54 +222,56 @@ static const struct bad {
 	 VD_E_NAME, "port/b:host/name", NULL},
 	{"{'viridian':1,'ports':[{'name':'a:','switch':'a','device':'tap:p','role':'host'}]}",
 	 VD_E_NAME, "port/a:/name", NULL},
-	{"{'viridian':1,'ports':[{'name':'a:u','switch':'a','device':'netvsp:/p','role':'uplink'}]}",
+	{"{'viridian':1,'ports':[{'name':'a:u','switch':'a','device':'netvsp:/"
+	 "p','role':'uplink'}]}",
 	 VD_E_DEVICE, "port/a:u/device", NULL},
 };
 
 /* Across objects: a private switch "a", an internal "b". */
 #define ACROSS(ports)                                                                              \
-	"{'viridian':1,'switches':[{'name':'a','type':'private'},{'name':'b','type':'internal'}],"  \
+	"{'viridian':1,'switches':[{'name':'a','type':'private'},{'name':'b','type':'internal'}]," \
 	"'ports':[" ports "]}"
-#define P(name, sw, more)                                                                          \
-	"{'name':'" name "','switch':'" sw "','device':'tap:" name "'" more "}"
+#define P(name, sw, more) "{'name':'" name "','switch':'" sw "','device':'tap:" name "'" more "}"
 
 static const struct bad bad_wholes[] = {
 	{"{'viridian':1,'switches':[{'name':'a','type':'private'},{'name':'a','type':'private'}]}",
 	 VD_E_EXISTS, "switch/a", NULL},
-	{ACROSS(P("p", "a", "") "," P("q", "a", "") "," P("p", "b", "")), VD_E_EXISTS, "port/p", NULL},
+	{ACROSS(P("p", "a", "") "," P("q", "a", "") "," P("p", "b", "")), VD_E_EXISTS, "port/p",
+	 NULL},
 	{ACROSS(P("p", "c", "")), VD_E_SWITCH_UNKNOWN, "port/p/switch", "did you mean \"a\"?"},
 	{ACROSS(P("p", "lan", "")), VD_E_SWITCH_UNKNOWN, "port/p/switch", NULL},
-	{ACROSS(P("p", "a", ",'uuid':'0b7c1f2e-0000-4000-8000-000000000001'") ","
-		P("q", "a", ",'uuid':'0B7C1F2E-0000-4000-8000-000000000001'")),
+	{ACROSS(P("p", "a", ",'uuid':'0b7c1f2e-0000-4000-8000-000000000001'") "," P(
+		 "q", "a", ",'uuid':'0B7C1F2E-0000-4000-8000-000000000001'")),
 	 VD_E_EXISTS, "port/q/uuid", NULL},
 	{ACROSS(P("p", "a", ",'role':'host'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{ACROSS(P("p", "a", ",'role':'uplink'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{ACROSS(P("p", "b", ",'role':'uplink'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'external'}]}", VD_E_SWITCH_TYPE,
 	 "switch/a/type", NULL},
-	{"{'viridian':1,'switches':[{'name':'a','type':'external'}],'ports':["
-	 P("p", "a", ",'role':'uplink'") "," P("q", "a", ",'role':'uplink'") "]}",
+	{"{'viridian':1,'switches':[{'name':'a','type':'external'}],'ports':[" P(
+		 "p", "a", ",'role':'uplink'") "," P("q", "a", ",'role':'uplink'") "]}",
 	 VD_E_SWITCH_TYPE, "port/q/role", NULL},
-	{ACROSS(P("p", "a", ",'mac':'02:00:00:00:00:01'") ","
-		P("q", "a", ",'mac':'02-00-00-00-00-01'")),
+	{ACROSS(P("p", "a", ",'mac':'02:00:00:00:00:01'") "," P("q", "a",
+								",'mac':'02-00-00-00-00-01'")),
 	 VD_E_MAC_DUPLICATE, "port/q/mac", NULL},
-	{ACROSS(P("p", "a", "") "," "{'name':'q','switch':'b','device':'netdev:p'}"),
+	{ACROSS(P("p", "a", "") ","
+				"{'name':'q','switch':'b','device':'netdev:p'}"),
 	 VD_E_DEVICE_DUPLICATE, "port/q/device", NULL},
 	{ACROSS("{'name':'p','switch':'a','device':'pcap:rx=/f'},"
 		"{'name':'q','switch':'a','device':'pcap:rx=/f'},"
 		"{'name':'r','switch':'b','device':'pcap:tx=/f'}"),
 	 VD_E_DEVICE_DUPLICATE, "port/r/device", NULL},
-	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") ","
-		P("q", "a", ",'vlan':'isolated:101,201'")),
+	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") "," P("q", "a",
+								",'vlan':'isolated:101,201'")),
 	 VD_E_PVLAN_CONFLICT, "port/q/vlan", NULL},
-	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") ","
-		P("q", "a", ",'vlan':'community:100,201'")),
+	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") "," P("q", "a",
+								",'vlan':'community:100,201'")),
 	 VD_E_PVLAN_CONFLICT, "port/q/vlan", NULL},
-	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") ","
-		P("q", "a", ",'vlan':'isolated:201,100'")),
+	{ACROSS(P("p", "a", ",'vlan':'isolated:100,201'") "," P("q", "a",
+								",'vlan':'isolated:201,100'")),
 	 VD_E_PVLAN_CONFLICT, "port/q/vlan", NULL},
-	{ACROSS(P("p", "a", ",'vlan':'promiscuous:100,200-300'") ","
-		P("q", "a", ",'vlan':'community:99,250'")),
+	{ACROSS(P("p", "a", ",'vlan':'promiscuous:100,200-300'") "," P(
+		 "q", "a", ",'vlan':'community:99,250'")),
 	 VD_E_PVLAN_CONFLICT, "port/q/vlan", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'private',"
 	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'x'}]}]}",
@@ -279,8 +284,8 @@ static const struct bad bad_wholes[] = {
 	 "'port':'p'}]}],'ports':[" P("p", "a", "") "]}",
 	 VD_E_MAC_DUPLICATE, "switch/a/fdb", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'private',"
-	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'p'}]}],'ports':[" P("p", "a", "") ","
-	 P("q", "a", ",'mac':'02:00:00:00:00:01'") "]}",
+	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'p'}]}],'ports':[" P("p", "a", "") "," P(
+		 "q", "a", ",'mac':'02:00:00:00:00:01'") "]}",
 	 VD_E_MAC_DUPLICATE, "switch/a/fdb", NULL},
 };
 
@@ -320,18 +325,55 @@ static void near_conflicts_pass(void)
 	struct vsw_model m;
 
 	/* the same MAC on two switches, the same VLANs on two switches, shared readers */
-	load_ok(ACROSS(P("p", "a", ",'mac':'02:00:00:00:00:01','vlan':'isolated:100,201'") ","
-		       P("q", "b", ",'mac':'02:00:00:00:00:01','vlan':'community:101,201'") ","
-		       P("r", "a", ",'vlan':'promiscuous:100,201-210'") ","
-		       P("s", "a", ",'vlan':'community:100,202'") ","
-		       P("t", "a", ",'vlan':'trunk:1-4094'") ","
-		       "{'name':'u','switch':'a','device':'pcap:rx=/f'},"
-		       "{'name':'v','switch':'a','device':'pcap:rx=/f'}"), &m);
+	load_ok(ACROSS(P("p", "a", ",'mac':'02:00:00:00:00:01','vlan':'isolated:100,201'") "," P("q", "b", ",'mac':'02:00:00:00:00:01','vlan':'community:101,201'") "," P(
+			"r",
+			"a", ",'vlan':'promiscuous:100,201-210'") "," P("s", "a",
+									",'vlan':'community:100,"
+									"202'") "," P("t", "a",
+										      ",'vlan':'"
+										      "trunk:1-"
+										      "4094'") ","
+											       "{'"
+											       "nam"
+											       "e':"
+											       "'u'"
+											       ",'"
+											       "swi"
+											       "tch"
+											       "':'"
+											       "a',"
+											       "'de"
+											       "vic"
+											       "e':"
+											       "'pc"
+											       "ap:"
+											       "rx="
+											       "/f'"
+											       "},"
+											       "{'"
+											       "nam"
+											       "e':"
+											       "'v'"
+											       ",'"
+											       "swi"
+											       "tch"
+											       "':'"
+											       "a',"
+											       "'de"
+											       "vic"
+											       "e':"
+											       "'pc"
+											       "ap:"
+											       "rx="
+											       "/f'"
+											       "}"),
+		&m);
 	vsw_model_done(&m);
 	load_ok("{'viridian':1,'switches':[{'name':'a','type':'private',"
 		"'fdb':[{'mac':'02:00:00:00:00:01','port':'p'},"
-		"{'mac':'02:00:00:00:00:01','vlan':5,'port':'p'}]}],'ports':["
-		P("p", "a", ",'mac':'02:00:00:00:00:01'") "]}", &m);
+		"{'mac':'02:00:00:00:00:01','vlan':5,'port':'p'}]}],'ports':[" P(
+			"p", "a", ",'mac':'02:00:00:00:00:01'") "]}",
+		&m);
 	vsw_model_done(&m);
 }
 
@@ -401,8 +443,9 @@ static void completion(void)
 	round_trip(&m);
 	vsw_model_done(&m);
 
-	load_ok(ACROSS(P("p", "a", "") "," P("q", "a", ",'mac':'02:05:05:05:05:06'") ","
-		       P("r", "a", "") ",{'name':'s','switch':'a','device':'netdev:s'}"), &m);
+	load_ok(ACROSS(P("p", "a", "") "," P("q", "a", ",'mac':'02:05:05:05:05:06'") "," P(
+			"r", "a", "") ",{'name':'s','switch':'a','device':'netdev:s'}"),
+		&m);
 	state = 5;
 	CU_ASSERT_EQUAL(vsw_model_complete(&m, constant, &state, &e), 0);
 	CU_ASSERT_STRING_EQUAL(vd_mac_format(&m.ports[0].mac, buf), "02:05:05:05:05:05");
@@ -479,7 +522,8 @@ static void same_name_new_identity(void)
 	CU_ASSERT_EQUAL(json_array_size(d), 2);
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json_array_get(d, 0), "op")),
 			       "remove");
-	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json_array_get(d, 1), "op")), "add");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(json_array_get(d, 1), "op")),
+			       "add");
 	json_decref(d);
 	vsw_model_done(&a);
 	vsw_model_done(&b);
@@ -489,22 +533,25 @@ static void same_name_new_identity(void)
 static json_t *large(unsigned int n)
 {
 	json_t *switches = json_array(), *ports = json_array();
-	static const char *const modes[] = {"none", "access:10", "trunk:1-4094,native=5",
-					    "isolated:100,201", "community:100,202",
+	static const char *const modes[] = {"none",
+					    "access:10",
+					    "trunk:1-4094,native=5",
+					    "isolated:100,201",
+					    "community:100,202",
 					    "promiscuous:100,201-210"};
 
 	for (unsigned int i = 0; i < 8; i++)
-		json_array_append_new(switches, json_pack("{s:o, s:s}", "name",
-							  json_sprintf("sw%u", i), "type",
-							  "internal"));
+		json_array_append_new(switches,
+				      json_pack("{s:o, s:s}", "name", json_sprintf("sw%u", i),
+						"type", "internal"));
 	for (unsigned int i = 0; i < n; i++)
 		json_array_append_new(
-			ports, json_pack("{s:o, s:o, s:o, s:o, s:s}", "name",
-					 json_sprintf("vm%u", i), "switch",
-					 json_sprintf("sw%u", i % 8), "device",
-					 json_sprintf("vhost-user:/run/vm%u.sock", i), "mac",
-					 json_sprintf("02:00:00:00:%02x:%02x", i >> 8, i & 255),
-					 "vlan", modes[i % 6]));
+			ports,
+			json_pack("{s:o, s:o, s:o, s:o, s:s}", "name", json_sprintf("vm%u", i),
+				  "switch", json_sprintf("sw%u", i % 8), "device",
+				  json_sprintf("vhost-user:/run/vm%u.sock", i), "mac",
+				  json_sprintf("02:00:00:00:%02x:%02x", i >> 8, i & 255), "vlan",
+				  modes[i % 6]));
 	return json_pack("{s:i, s:o, s:o}", "viridian", 1, "switches", switches, "ports", ports);
 }
 
