@@ -47,9 +47,15 @@ void gring_peek(struct gring *r, uint32_t off, void *dst, uint32_t n)
 	}
 }
 
+/* An index; fuzzers write nonsense into memory, which must not hurt the guest's own code. */
+static uint32_t index_of(struct gring *r, unsigned int word)
+{
+	return (__atomic_load_n(gring_word(r, word), __ATOMIC_ACQUIRE) & ~7u) % r->size;
+}
+
 uint32_t gring_free(struct gring *r)
 {
-	uint32_t rd = __atomic_load_n(gring_word(r, 1), __ATOMIC_ACQUIRE), wr = *gring_word(r, 0);
+	uint32_t rd = index_of(r, 1), wr = index_of(r, 0);
 
 	return wr >= rd ? r->size - (wr - rd) : rd - wr;
 }
@@ -58,7 +64,7 @@ int gring_send(struct gring *r, uint16_t type, uint16_t flags, uint64_t xid, con
 	       uint32_t ext_size, const void *payload, uint32_t payload_size, bool *signal)
 {
 	uint32_t head = 16 + ext_size, total = (head + payload_size + 7) & ~7u;
-	uint32_t wr = *gring_word(r, 0);
+	uint32_t wr = index_of(r, 0);
 	uint64_t trailer = (uint64_t)wr << 32;
 	struct {
 		uint16_t type, off8, len8, flags;
@@ -83,7 +89,7 @@ int gring_send(struct gring *r, uint16_t type, uint16_t flags, uint64_t xid, con
 
 int gring_recv(struct gring *r, struct gpkt *ret)
 {
-	uint32_t wr = __atomic_load_n(gring_word(r, 0), __ATOMIC_ACQUIRE);
+	uint32_t wr = index_of(r, 0);
 	uint32_t avail = wr >= r->read ? wr - r->read : r->size - (r->read - wr);
 	uint16_t d[4];
 	uint32_t total;

@@ -764,6 +764,8 @@ static void stop_and_start(void)
 
 	vsc_bus_send(&v, &unload, sizeof(unload)); /* with everything open */
 	CU_ASSERT_TRUE(v.unloaded);
+	for (unsigned int i = 0; i < VSC_CHANS; i++)
+		free(v.chan[i].pfns);
 	memset(v.chan, 0, sizeof(v.chan));
 	CU_ASSERT_EQUAL(vsc_connect(&v, VMB_V5_2), 0); /* the next kernel */
 	nic_done();

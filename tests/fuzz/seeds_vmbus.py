@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Write the seeds of the VMBus and NetVSP targets: well-made sequences for the fuzzer to spoil."""
+import pathlib
+import struct
+
+ROOT = pathlib.Path(__file__).parent / "seeds"
+
+
+def save(target, name, data):
+    folder = ROOT / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def bus_msg(kind, body):
+    """One step of fuzz_vmbus_bus: opcode (kind << 3, odd low bits that are no other step), blob."""
+    return bytes([kind << 3 & 0xFF | 5, len(body) + 4]) + bytes(4) + body
+
+
+def bus_gpadl(relid, gpadl, pfns):
+    ranges = struct.pack("<II", len(pfns) * 4096, 0) + b"".join(struct.pack("<Q", p) for p in pfns)
+    return bus_msg(8, struct.pack("<IIHH", relid, gpadl, len(ranges), 1) + ranges)
+
+
+def bus():
+    # the first 4 bytes of a blob are the message's second header word
+    up = bytes([0, 0, 0, 3])  # answers at once; offer; connect
+    opened = bus_gpadl(1, 7, range(8)) + bus_msg(5, struct.pack("<IIIII", 1, 1, 7, 1, 4) + bytes(120))
+    end = bus_msg(7, struct.pack("<I", 1)) + bus_msg(11, struct.pack("<II", 1, 7))
+    save("vmbus-bus", "open-close", up + opened + end)
+    save("vmbus-bus", "modify", up + opened + bus_msg(22, struct.pack("<II", 1, 2)) + end)
+    save("vmbus-bus", "unload", up + opened + bus_msg(16, b""))
+    save("vmbus-bus", "contact", up + opened + bytes([3]) + opened)
+    save("vmbus-bus", "subchannel", up + bytes([0, 16]) + opened + end + bus_msg(13, struct.pack("<I", 2)))
+    save("vmbus-bus", "revoke", up + opened + bytes([1, 0]) + bus_msg(13, struct.pack("<I", 1)))
+
+
+def gpadl():
+    for n in (1, 20, 26):
+        ranges = struct.pack("<II", n * 4096, 0) + b"".join(struct.pack("<Q", p) for p in range(n))
+        msg = struct.pack("<IIIIHH", 8, 0, 1, 7, len(ranges), 1) + ranges
+        save("vmbus-gpadl", f"one-{n}", bytes([len(msg)]) + msg)
+    ranges = b"".join(struct.pack("<IIQQ", 4097, 0, 1, 2) for _ in range(3))
+    msg = struct.pack("<IIIIHH", 8, 0, 1, 7, len(ranges), 3) + ranges
+    save("vmbus-gpadl", "three", bytes([len(msg)]) + msg)
+
+
+def ring():
+    packet = struct.pack("<HHHHQ", 6, 2, 4, 1, 99) + bytes(16) + bytes(8)
+    poke = bytes([0, len(packet)]) + packet + struct.pack("<H", 4096)
+    save("vmbus-ring", "one", bytes([0]) + poke + bytes([2]) + struct.pack("<H", 40) + bytes([3, 4]))
+    save("vmbus-ring", "flip", bytes([6]) + poke + bytes([2]) + struct.pack("<H", 40) + bytes([3, 4, 5, 9, 1]))
+
+
+def rndis_packet(frame, ppi=b""):
+    return struct.pack("<11I", 1, 44 + len(ppi) + len(frame), 36 + len(ppi), len(frame), 0, 0, 0,
+                       36 if ppi else 0, len(ppi), 0, 0) + ppi + frame
+
+
+def ppi(kind, value):
+    return struct.pack("<IIII", 16, kind, 12, value)
+
+
+def tcp(size, v6=False):
+    eth = bytes(12) + (b"\x86\xdd" if v6 else b"\x08\x00")
+    ip = b"\x60\0\0\0\0\0\x06\x40" + bytes(32) if v6 else b"\x45" + bytes(8) + b"\x06" + bytes(10)
+    return eth + ip + bytes(12) + b"\x50" + bytes(7) + bytes(size)
+
+
+def rndis():
+    plain = rndis_packet(tcp(50))
+    save("rndis-data", "plain", b"\x01\x00" + plain)
+    save("rndis-data", "two", b"\x01\x00" + plain + plain)
+    save("rndis-data", "pages", b"\x00\x07" + plain)
+    save("rndis-data", "csum", b"\x01\x00" + rndis_packet(tcp(50), ppi(0, 1 | 4 | 34 << 16)))
+    save("rndis-data", "csum6", b"\x01\x00" + rndis_packet(tcp(50, True), ppi(0, 2 | 4 | 54 << 16)))
+    save("rndis-data", "lso", b"\x01\x00" + rndis_packet(tcp(3000), ppi(2, 1448 | 1 << 30)))
+    save("rndis-data", "lso6-vlan", b"\x01\x00" + rndis_packet(
+        tcp(2000, True), ppi(2, 1448 | 3 << 30) + ppi(6, 5 << 4) + ppi(8, 99)))
+
+
+def control(*messages):
+    return b"".join(struct.pack("<H", len(m)) + m for m in messages)
+
+
+def request(kind, oid, data=b""):
+    return struct.pack("<7I", kind, 28 + len(data), 7, oid, len(data), 20, 0) + data
+
+
+def oids():
+    queries = [0x00010101, 0x00010106, 0x01010101, 0x00020216, 0xFC01020D, 0xFC01020B, 0x00010203, 0x00010207]
+    save("rndis-control", "queries", control(*[request(4, o) for o in queries]))
+    save("rndis-control", "filter", control(request(5, 0x0001010E, struct.pack("<I", 0xD))))
+    save("rndis-control", "offload", control(request(5, 0xFC01020C, b"\x80\x03\x1c\x00" + bytes(18) + b"\x02\x02" + bytes(4))))
+    rss = struct.pack("<BBHHHIHHIHHI", 0x89, 2, 40, 0, 0, 0x1701, 512, 0, 40, 40, 0, 552) + bytes(12)
+    rss += b"".join(struct.pack("<I", i % 3) for i in range(128)) + bytes(range(40))
+    save("rndis-control", "rss", control(request(5, 0x00010204, rss)))
+    name = "NetworkAddress".encode("utf-16-le")
+    mac = "020000000001".encode("utf-16-le")
+    save("rndis-control", "mac", control(request(5, 0x0001021B, struct.pack("<5I", 20, 28, 2, 48, 24) + name + mac)))
+    save("rndis-control", "halt", control(struct.pack("<III", 3, 12, 1), struct.pack("<III", 8, 12, 1)))
+
+
+def nic():
+    frame = rndis_packet(tcp(50), ppi(6, 5 << 4))
+    send = bytes([4]) + struct.pack("<H", len(frame)) + frame
+    deliver = bytes([6]) + struct.pack("<HBB", 3000, 0x19, 34)
+    save("netvsp", "traffic", bytes([5]) + send + deliver + bytes([7, 13]))
+    save("netvsp", "subchannels", bytes([6, 0x16]) + struct.pack("<HBB", 64, 0, 0) + bytes([0x17, 0x1D, 0x26]) +
+         struct.pack("<HBB", 64, 0, 0) + bytes([0x27, 9]))
+    for stage in range(7):
+        msg = struct.pack("<IIQ", 103, 0xCAFE, 0)
+        save("netvsp", f"revoke-{stage}", bytes([stage, 0, len(msg)]) + msg + b"\x01" + bytes([13]))
+
+
+for make in (bus, gpadl, ring, rndis, oids, nic):
+    make()
