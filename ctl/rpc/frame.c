@@ -10,6 +10,7 @@
 #include "ctl/rpc/frame.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,54 +123,63 @@ size_t ctl_lines_pending(const struct ctl_lines *l)
 	return l->end - l->start;
 }
 
-/* Deepest nesting of brackets outside of strings. Exact for valid JSON; for anything else the
- * parser refuses later, and cannot recurse deeper than the brackets it meets. */
-static size_t json_depth(const char *s, size_t size)
+struct scan {
+	size_t depth;  /* deepest nesting */
+	size_t values; /* members and elements at most */
+};
+
+/* What a parser would have to build: brackets and commas outside of strings. Exact for valid JSON; for
+ * anything else the parser refuses later, and cannot go beyond what it meets. */
+static struct scan scan_json(const char *s, size_t size)
 {
-	size_t depth = 0, deepest = 0;
+	struct scan ret = {0, 1};
+	size_t depth = 0;
 	bool quoted = false;
 
 	for (size_t i = 0; i < size; i++) {
-		switch (s[i]) {
-		case '"':
+		if (s[i] == '"')
 			quoted = !quoted;
-			break;
-		case '\\':
-			if (quoted)
-				i++;
-			break;
-		case '{':
-		case '[':
-			if (!quoted && ++depth > deepest)
-				deepest = depth;
-			break;
-		case '}':
-		case ']':
-			if (!quoted && depth)
-				depth--;
-			break;
-		default:
-			break;
+		else if (s[i] == '\\' && quoted)
+			i++;
+		if (quoted)
+			continue;
+		if (s[i] == '{' || s[i] == '[') {
+			ret.values++;
+			if (++depth > ret.depth)
+				ret.depth = depth;
+		} else if ((s[i] == '}' || s[i] == ']') && depth) {
+			depth--;
+		} else if (s[i] == ',') {
+			ret.values++;
 		}
 	}
-	return deepest;
+	return ret;
 }
 
-int ctl_json_parse(const char *text, size_t size, json_t **ret, struct vd_err *reterr)
+static int too_big(struct vd_err *e, const char *what, size_t allowed)
 {
+	return vd_err_set(e, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
+			  "the message has too many %s (allowed: %zu)", what, allowed);
+}
+
+static int parse_json(const char *text, size_t size, size_t values_max, json_t **ret,
+		      struct vd_err *reterr)
+{
+	struct scan scan;
 	json_error_t je;
 	json_t *j;
 
 	if (size > CTL_LINE_MAX)
-		return vd_err_set(reterr, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
-				  "the message has %zu bytes (allowed: %u)", size, CTL_LINE_MAX);
+		return too_big(reterr, "bytes", CTL_LINE_MAX);
 	/* jansson 2.14 overlooks a NUL behind a number */
 	if (memchr(text, '\0', size))
 		return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARSE, NULL, NULL,
 				  "not a JSON text: it has a NUL byte");
-	if (json_depth(text, size) > CTL_DEPTH_MAX)
-		return vd_err_set(reterr, -E2BIG, VD_E_RPC_LIMIT, NULL, NULL,
-				  "the message is nested deeper than %d levels", CTL_DEPTH_MAX);
+	scan = scan_json(text, size);
+	if (scan.depth > CTL_DEPTH_MAX)
+		return too_big(reterr, "levels", CTL_DEPTH_MAX);
+	if (scan.values > values_max)
+		return too_big(reterr, "values", values_max);
 	j = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (!j && json_error_code(&je) == json_error_out_of_memory)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
@@ -179,6 +189,11 @@ int ctl_json_parse(const char *text, size_t size, json_t **ret, struct vd_err *r
 				  "not a JSON text: %s (byte %d)", je.text, je.position);
 	*ret = j;
 	return 0;
+}
+
+int ctl_json_parse(const char *text, size_t size, json_t **ret, struct vd_err *reterr)
+{
+	return parse_json(text, size, SIZE_MAX, ret, reterr);
 }
 
 char *ctl_json_line(json_t *j, size_t *size)
@@ -226,7 +241,7 @@ int ctl_request_parse(const char *line, size_t size, struct ctl_request *ret, st
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = ctl_json_parse(line, size, &ret->root, reterr);
+	r = parse_json(line, size, CTL_VALUES_MAX, &ret->root, reterr);
 	if (r < 0)
 		return r;
 	if (json_is_array(ret->root))

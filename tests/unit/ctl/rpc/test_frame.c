@@ -190,6 +190,33 @@ static int read_reply(json_t *j, struct ctl_reply *ret)
 	return r;
 }
 
+/* 16 MiB of "[]," would be some hundred megabytes as a tree. */
+static void requests_with_too_many_values(void)
+{
+	size_t n = 0, size = 300000;
+	char *text = malloc(size + 200);
+	struct vd_err e = {0};
+	struct ctl_request r;
+
+	n += (size_t)sprintf(text,
+			     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"x\":[");
+	while (n < size)
+		n += (size_t)sprintf(text + n, "[],");
+	n += (size_t)sprintf(text + n, "1]}}");
+	CU_ASSERT_EQUAL(ctl_request_parse(text, n, &r, &e), -E2BIG);
+	CU_ASSERT_EQUAL(e.code, VD_E_RPC_LIMIT);
+	ctl_request_done(&r);
+	/* a document travels as one string, whatever is in it */
+	n = (size_t)sprintf(text,
+			    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\",\"params\":{\"x\":\"");
+	while (n < size)
+		n += (size_t)sprintf(text + n, "[],\\\"");
+	n += (size_t)sprintf(text + n, "\"}}");
+	CU_ASSERT_EQUAL(ctl_request_parse(text, n, &r, NULL), 0);
+	ctl_request_done(&r);
+	free(text);
+}
+
 static void replies(void)
 {
 	struct vd_err e = {0};
@@ -269,6 +296,7 @@ static const struct tap_case cases[] = {
 	{"any garbage can be answered", any_garbage_can_be_answered},
 	{"requests read and built", requests},
 	{"requests refused, with the id when there is one", requests_refused},
+	{"requests cost no more than they should", requests_with_too_many_values},
 	{"replies, errors and events survive the wire", replies},
 	{"answers that are none", replies_refused},
 	{"JSON-RPC error numbers", numbers},
