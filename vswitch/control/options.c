@@ -140,7 +140,7 @@ static int parse_one(int c, struct vsw_options *o, struct vd_err *reterr)
 		return parse_workers(optarg, o, reterr);
 	case OPT_MEMORY:
 		if (!number(&p, VSW_MEMORY_MAX, &n) || *p || n < VSW_MEMORY_MIN)
-			return usage(reterr, "--memory", optarg, "give MiB, 64-65536");
+			return usage(reterr, "--memory", optarg, "give MiB, 32-65536");
 		o->memory_mib = (uint32_t)n;
 		return 0;
 	case OPT_POLL:

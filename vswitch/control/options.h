@@ -11,8 +11,8 @@
 #define VSW_SOCKET_DEFAULT "/run/viridian/control.sock"
 #define VSW_STATE_DEFAULT  "/var/lib/viridian"
 #define VSW_CORES_MAX      16 /* as VSW_WORKERS_MAX, which only the data plane may know */
-#define VSW_MEMORY_DEFAULT 256
-#define VSW_MEMORY_MIN     64
+#define VSW_MEMORY_DEFAULT 48
+#define VSW_MEMORY_MIN     32
 #define VSW_MEMORY_MAX     65536
 
 struct vsw_options {
