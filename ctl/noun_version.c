@@ -23,15 +23,14 @@ int ctl_run_version(struct ctl_context *ctx, struct vd_err *reterr)
 			ctl_print_json(all);
 		json_decref(all);
 	} else {
+		static const char *const apart[] = {"version", NULL};
 		char buf[256];
 
 		fputs("viridiand: ", stdout);
 		ctl_print_text(stdout, ctl_value_text(json_object_get(daemon, "version"), buf,
 						      sizeof(buf)));
-		fputs("\ndpdk:      ", stdout);
-		ctl_print_text(stdout,
-			       ctl_value_text(json_object_get(daemon, "dpdk"), buf, sizeof(buf)));
 		putchar('\n');
+		ctl_print_object(daemon, 0, apart);
 	}
 	json_decref(daemon);
 	return 0;
