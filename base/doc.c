@@ -143,6 +143,11 @@ void vd_build_done(struct vd_build *b)
 		json_decref(b->stack[--b->depth].key);
 }
 
+bool vd_doc_no_memory(const json_error_t *je)
+{
+	return je->text[0] == '\0' || json_error_code(je) == json_error_out_of_memory;
+}
+
 bool vd_doc_is_number(const char *s, size_t len)
 {
 	const char *end = s + len;

@@ -71,5 +71,8 @@ void vd_build_done(struct vd_build *b);
 int vd_doc_read_json(struct vd_build *b, const char *text, size_t size);
 int vd_doc_read_yaml(struct vd_build *b, const char *text, size_t size);
 
+/** Did jansson fail for lack of memory? It has a code for that, and does not always use it. */
+bool vd_doc_no_memory(const json_error_t *je);
+
 /** A number as JSON writes it? */
 bool vd_doc_is_number(const char *s, size_t len);

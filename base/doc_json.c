@@ -59,7 +59,7 @@ static int token(const struct rd *r, const char *from, struct vd_mark at, json_t
 	*ret = json_loadb(from, (size_t)(r->p - from), JSON_DECODE_ANY, &je);
 	if (*ret)
 		return 0;
-	if (json_error_code(&je) == json_error_out_of_memory)
+	if (vd_doc_no_memory(&je))
 		return vd_build_no_memory(r->b);
 	return vd_build_fail(r->b, -EINVAL, VD_E_SYNTAX, at, NULL, "%s", je.text);
 }

@@ -81,11 +81,9 @@ static int text_of(struct vd_build *b, const yaml_event_t *ev, json_t **ret)
 	if (memchr(s, '\0', len))
 		return vd_build_fail(b, -EINVAL, VD_E_SYNTAX, mark_of(&ev->start_mark), NULL,
 				     "a text has a NUL character");
+	/* libyaml lets nothing pass that is not UTF-8 */
 	*ret = json_stringn(s, len);
-	if (!*ret)
-		return vd_build_fail(b, -EINVAL, VD_E_SYNTAX, mark_of(&ev->start_mark), NULL,
-				     "a text is not valid UTF-8");
-	return 0;
+	return *ret ? 0 : vd_build_no_memory(b);
 }
 
 static int number_of(struct vd_build *b, const yaml_event_t *ev, json_t **ret)
@@ -94,6 +92,8 @@ static int number_of(struct vd_build *b, const yaml_event_t *ev, json_t **ret)
 
 	*ret = json_loadb((const char *)ev->data.scalar.value, ev->data.scalar.length,
 			  JSON_DECODE_ANY, &je);
+	if (!*ret && vd_doc_no_memory(&je))
+		return vd_build_no_memory(b);
 	if (!*ret)
 		return vd_build_fail(b, -EINVAL, VD_E_SYNTAX, mark_of(&ev->start_mark),
 				     "put it in quotes if it is a text", "%s", je.text);

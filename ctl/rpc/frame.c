@@ -181,7 +181,8 @@ static int parse_json(const char *text, size_t size, size_t values_max, json_t *
 	if (scan.values > values_max)
 		return too_big(reterr, "values", values_max);
 	j = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
-	if (!j && json_error_code(&je) == json_error_out_of_memory)
+	/* jansson has a code for lack of memory, and where it does not use it says nothing at all */
+	if (!j && (!je.text[0] || json_error_code(&je) == json_error_out_of_memory))
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	if (!j)
 		return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARSE, NULL,

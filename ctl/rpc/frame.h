@@ -19,10 +19,11 @@
 
 #include "base/err.h"
 
-#define CTL_LINE_MAX   (16u << 20) /* bytes, without the newline */
-#define CTL_DEPTH_MAX  32
-#define CTL_VALUES_MAX 65536 /* members and elements of a request: "[]," times 5 million is costly */
-#define CTL_ID_MAX     128
+#define CTL_LINE_MAX  (16u << 20) /* bytes, without the newline */
+#define CTL_DEPTH_MAX 32
+#define CTL_VALUES_MAX \
+	65536 /* members and elements of a request: "[]," times 5 million is costly */
+#define CTL_ID_MAX 128
 
 /* ---- bytes to lines ---- */
 

@@ -99,7 +99,7 @@ static void make_uuid(char *ret, void (*random)(void *, void *, size_t), void *c
 			      b[i]);
 }
 
-static uint64_t mac_number(const struct vd_mac *mac)
+uint64_t vsw_mac_number(const struct vd_mac *mac)
 {
 	uint64_t n = 0;
 
@@ -108,7 +108,7 @@ static uint64_t mac_number(const struct vd_mac *mac)
 	return n;
 }
 
-static int by_number(const void *pa, const void *pb)
+int vsw_by_number(const void *pa, const void *pb)
 {
 	const uint64_t *a = pa, *b = pb;
 
@@ -123,7 +123,7 @@ static bool wants_mac(const struct vsw_port_cfg *p)
 
 static bool number_used(const uint64_t *used, unsigned int n, uint64_t mac)
 {
-	return bsearch(&mac, used, n, sizeof(*used), by_number) != NULL;
+	return bsearch(&mac, used, n, sizeof(*used), vsw_by_number) != NULL;
 }
 
 /* Give @p an address outside of used[], which stays sorted. A used one is counted upwards, so that
@@ -163,8 +163,8 @@ int vsw_model_complete(struct vsw_model *m, void (*random)(void *ctx, void *buf,
 		return vsw_no_memory(reterr);
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		if (m->ports[i].has_mac)
-			used[n++] = mac_number(&m->ports[i].mac);
-	qsort(used, n, sizeof(*used), by_number);
+			used[n++] = vsw_mac_number(&m->ports[i].mac);
+	qsort(used, n, sizeof(*used), vsw_by_number);
 	for (unsigned int i = 0; i < m->n_switches; i++)
 		if (!m->switches[i].uuid[0])
 			make_uuid(m->switches[i].uuid, random, ctx);

@@ -50,5 +50,9 @@ const struct vsw_index_item *vsw_index_find(const struct vsw_index *x, const cha
 int vsw_index_switches(struct vsw_index *x, const struct vsw_model *m);
 int vsw_index_ports(struct vsw_index *x, const struct vsw_model *m);
 
+uint64_t vsw_mac_number(const struct vd_mac *mac);
+/** For qsort() and bsearch() of uint64_t. */
+int vsw_by_number(const void *a, const void *b);
+
 /** The usual answer to lack of memory. Returns -ENOMEM. */
 int vsw_no_memory(struct vd_err *reterr);

@@ -293,15 +293,13 @@ static int check_entry(const struct val *v, const struct vsw_index *macs, unsign
 	return 0;
 }
 
-static int by_number(const void *pa, const void *pb)
+static uint64_t entry_key(const struct vsw_static_entry *e)
 {
-	const uint64_t *a = pa, *b = pb;
-
-	return *a < *b ? -1 : *a > *b;
+	return vsw_mac_number(&e->mac) << 12 | e->vid;
 }
 
-/* The same address in the same VLAN twice. An entry in one number: MAC, VLAN (12 bits); the place
- * would not fit, so that the blamed one is found by a second look. */
+/* The same address in the same VLAN twice. MAC and VLAN fill a number, so that the blamed one has to be
+ * found by a second look. */
 static int check_entry_doubles(const struct val *v, unsigned int sw)
 {
 	const struct vsw_switch_cfg *s = &v->m->switches[sw];
@@ -310,25 +308,16 @@ static int check_entry_doubles(const struct val *v, unsigned int sw)
 
 	if (!keys)
 		return vsw_no_memory(v->e);
-	for (unsigned int i = 0; i < s->n_statics; i++) {
-		for (unsigned int b = 0; b < 6; b++)
-			keys[i] = keys[i] << 8 | s->statics[i].mac.addr[b];
-		keys[i] = keys[i] << 12 | s->statics[i].vid;
-	}
-	qsort(keys, s->n_statics, sizeof(*keys), by_number);
+	for (unsigned int i = 0; i < s->n_statics; i++)
+		keys[i] = entry_key(&s->statics[i]);
+	qsort(keys, s->n_statics, sizeof(*keys), vsw_by_number);
 	for (unsigned int i = 1; i < s->n_statics && r == 0; i++) {
-		unsigned int n = 0, last = 0;
+		unsigned int last = s->n_statics;
 
 		if (keys[i - 1] != keys[i])
 			continue;
-		for (unsigned int k = 0; k < s->n_statics && n < 2; k++) {
-			uint64_t mac = 0;
-
-			for (unsigned int b = 0; b < 6; b++)
-				mac = mac << 8 | s->statics[k].mac.addr[b];
-			n += (mac << 12 | s->statics[k].vid) == keys[i];
-			last = k;
-		}
+		while (entry_key(&s->statics[--last]) != keys[i])
+			;
 		r = bad_entry(v, sw, last, "mac", VD_E_MAC_DUPLICATE, "remove one of the two",
 			      "it stands twice, the second time for port", s->statics[last].port);
 	}
