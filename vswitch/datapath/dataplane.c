@@ -320,6 +320,8 @@ void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *p
 		for (unsigned int i = 0; i < VSW_DROP_N; i++)
 			ret->drops[i] += c->drops[i];
 	}
+	/* taken from the device and dropped there: received = sent on + dropped holds for them, too */
+	ret->rx_packets += port->io->rx_drops_offload;
 	ret->drops[VSW_DROP_OFFLOAD_INVALID] += port->io->rx_drops_offload;
 	ret->drops[VSW_DROP_NO_MEMORY] += port->io->rx_drops_memory;
 	ret->drops[VSW_DROP_DEST_ERROR] += port->io->tx_errors;
