@@ -27,8 +27,8 @@ SPARE_PAGES = 64
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, one row of them (l2-1k, vlan-push, ...), or: report FILE..., or: profile [ROW]"
-                   % ", ".join(GROUPS))
+    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, one row of them (l2-1k, "
+                   "vlan-push, ...), or: report FILE..., or: profile [ROW]" % ", ".join(GROUPS))
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
     p.add_argument("--first-round", type=int, default=0, metavar="N", help="number of the first round")

@@ -3,7 +3,7 @@
 
 perf samples the worker thread while the generator runs; a function's share of the samples times the cycles per
 packet of the same run is its cycles per packet. Without a hardware counter (most virtual machines) the samples
-come from a timer: shares are right, single instructions may be off by a few.
+come from a timer whose interrupt waits for the next exit to the hypervisor: pause and system calls look too dear.
 """
 import os
 import shutil

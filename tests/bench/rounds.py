@@ -110,7 +110,7 @@ def show(windows, device, scenario, size, round_no):
     else:
         figure = "%7.3f Mpps  loss %.4f  idle %.2f" % (median(w["mpps"] for w in quoted), last["loss"],
                                                        last["idle"])
-    say("round %d  %-10s %5d B  %-10s %s  %d of %d windows clean, %3.0f ns%s" % (
+    say("round %d  %-10s %5d B  %-16s %s  %d of %d windows clean, %3.0f ns%s" % (
         round_no, scenario.name, size, device.name, figure, sum(w["clean"] for w in windows), len(windows),
         last["c2c_ns"], "  WRONG: " + last["wrong"] if last["wrong"] else ""))
 

@@ -4,8 +4,8 @@
   kernel    a Linux bridge and two veth pairs, default offloads
   viridian  a private switch with two tap ports, whose interfaces stand in the namespaces
 
-Client and server of the bridge have a core each; beside a switch that polls, both share the generator's core. The packet
-rate is given in full segments (1448 bytes of payload), whatever the super-frames on the way.
+Client and server of the bridge have a core each; beside a switch that polls, both share the generator's core. The
+packet rate is given in full segments (1448 bytes of payload), whatever the super-frames on the way.
 """
 import json
 import os
