@@ -5,35 +5,25 @@
 #include <errno.h>
 #include <string.h>
 
+/* Its own version is told even when the daemon does not answer. */
 int ctl_run_version(struct ctl_context *ctx, struct vd_err *reterr)
 {
-	json_t *daemon = NULL, *all;
-	int r;
+	json_t *daemon = NULL, *all = json_pack("{s:s}", "viridian", VIRIDIAN_VERSION);
+	int r = ctl_ask(ctx, ctx->cmd->verb->method, NULL, &daemon, reterr);
 
-	if (!ctx->cmd->json) {
-		puts("viridian:  " VIRIDIAN_VERSION);
-		fflush(stdout);
-	}
-	r = ctl_ask(ctx, ctx->cmd->verb->method, NULL, &daemon, reterr);
-	if (r)
-		return r;
-	if (ctx->cmd->json) {
-		all = json_pack("{s:s, s:O}", "version", VIRIDIAN_VERSION, "daemon", daemon);
-		if (all)
-			ctl_print_json(all);
+	if (ctx->cmd->json && !r) {
 		json_decref(all);
-	} else {
-		static const char *const apart[] = {"version", NULL};
-		char buf[256];
-
-		fputs("viridiand: ", stdout);
-		ctl_print_text(stdout, ctl_value_text(json_object_get(daemon, "version"), buf,
-						      sizeof(buf)));
-		putchar('\n');
-		ctl_print_object(daemon, 0, apart);
+		all = json_pack("{s:s, s:O}", "version", VIRIDIAN_VERSION, "daemon", daemon);
+		ctl_print_json(all);
+	} else if (!ctx->cmd->json) {
+		json_object_set(all, "viridiand", json_object_get(daemon, "version"));
+		json_object_del(daemon, "version");
+		json_object_update(all, daemon);
+		ctl_print_object(all, 0, NULL);
 	}
+	json_decref(all);
 	json_decref(daemon);
-	return 0;
+	return r;
 }
 
 static void print_event(json_t *event)

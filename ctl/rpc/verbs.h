@@ -18,15 +18,15 @@
 
 enum ctl_type {
 	CTL_STRING,
-	CTL_NAME,    /* an object's name; completion asks the daemon */
+	CTL_NAME, /* an object's name; completion asks the daemon */
 	CTL_MAC,
-	CTL_VLAN,    /* vswitch/model/vlan.h */
-	CTL_DEVICE,  /* vswitch/model/device.h */
-	CTL_INT,     /* values: "MIN-MAX" */
-	CTL_BOOL,    /* JSON true/false; command line: --x or --no-x */
-	CTL_ENUM,    /* values: "a|b|c" */
-	CTL_FILE,    /* command line: a file, read by the client; "-" standard input */
-	CTL_OBJECT,  /* any JSON object; no command-line form */
+	CTL_VLAN,   /* vswitch/model/vlan.h */
+	CTL_DEVICE, /* vswitch/model/device.h */
+	CTL_INT,    /* values: "MIN-MAX" */
+	CTL_BOOL,   /* JSON true/false; command line: --x or --no-x */
+	CTL_ENUM,   /* values: "a|b|c" */
+	CTL_FILE,   /* command line: a file, read by the client; "-" standard input */
+	CTL_OBJECT, /* any JSON object; no command-line form */
 };
 
 enum ctl_arg_flags {
@@ -38,7 +38,7 @@ enum ctl_arg_flags {
 };
 
 struct ctl_arg {
-	const char *name;   /* JSON member */
+	const char *name; /* JSON member */
 	enum ctl_type type;
 	unsigned int flags;
 	const char *values; /* range or choices, or NULL */
@@ -49,11 +49,11 @@ struct ctl_arg {
 
 struct ctl_verb {
 	const char *noun;
-	const char *verb;        /* "" for one-word commands such as "top" */
-	const char *method;      /* NULL: done by the client alone */
-	bool changes;            /* changes the configuration: accepts dry_run */
-	const char *summary;     /* one line */
-	const char *example;     /* one command, without the leading "viridian" */
+	const char *verb;    /* "" for one-word commands such as "top" */
+	const char *method;  /* NULL: done by the client alone */
+	bool changes;        /* changes the configuration: accepts dry_run */
+	const char *summary; /* one line */
+	const char *example; /* one command, without the leading "viridian" */
 	const struct ctl_arg *args;
 	size_t n_args;
 };
