@@ -370,20 +370,32 @@ static uint64_t requests_of(uint64_t hw)
 	return caps;
 }
 
+/*
+ * Not every driver has rx interrupts, and some say so only when started. net_e1000_em says yes, but has one
+ * vector for frames and link changes alike, and behind vfio no frame ever raised it: a worker that
+ * trusted it slept for ever.
+ */
+static bool may_interrupt(const struct eth *e)
+{
+	struct rte_eth_dev_info info;
+
+	return e->io.device.kind == VSW_DEV_PCI && rte_eth_dev_info_get(e->port_id, &info) == 0 &&
+	       strcmp(info.driver_name, "net_e1000_em") != 0;
+}
+
 int eth_dev_open(struct eth *e, const struct vsw_io_params *params, struct vd_err *reterr)
 {
 	int r = make_device(e, reterr);
 
 	if (r < 0)
 		return r;
-	/* Not every driver has rx interrupts, and some say so only when started. */
-	r = e->io.device.kind == VSW_DEV_PCI ? start(e, params, true) : -ENOTSUP;
+	r = may_interrupt(e) ? start(e, params, true) : -ENOTSUP;
 	e->intr = r == 0 && interrupts_ready(e);
 	if (!e->intr)
 		for (unsigned int q = 0; q < VSW_QUEUES_MAX; q++)
 			e->rx_fd[q] = -1;
 	if (r < 0) {
-		rte_eth_dev_stop(e->port_id);
+		rte_eth_dev_stop(e->port_id); /* refused where it was never started: no harm */
 		r = start(e, params, false);
 	}
 	if (r < 0)

@@ -24,6 +24,8 @@ def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpu
     return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus)
 
 
+# The real ip, with netns. By its path, because busybox's shell prefers its own command of that name.
+IP = "/usr/sbin/ip"
 # Every NIC sits at its own slot of the root bus, so that its address is known before the boot.
 _FIRST_SLOT = 0x10
 _NIC = {"virtio-net-pci": ",iommu_platform=on,ats=on,disable-legacy=on", "e1000e": ""}
@@ -37,7 +39,7 @@ def pci_machine(name, nics, programs=(), memory_mib=1024):
     _FIRST_SLOT: pci_address(0) is the first NIC.
     """
     image = build_image(name, modules=["tun"], stage=["vfio-pci", "vfio_iommu_type1"],
-                        programs=["ip", *programs], drivers=DPDK_DRIVERS)
+                        programs=[f"ip={IP}", *programs], drivers=DPDK_DRIVERS)
     args = ["-device", "intel-iommu,intremap=on,device-iotlb=on"]
     for i, (model, wire) in enumerate(nics):
         args += wire.netdev(f"net{i}")
