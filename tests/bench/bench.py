@@ -104,7 +104,7 @@ def prepare(args, bench, windows):
 def measure_tcp(args):
     recorder = rounds.Recorder(args.records)
     with machine.Machine(args.generator_core, args.device_core) as bench:
-        tcp.rounds(bench, args.build, args.rounds, recorder)
+        tcp.rounds(bench, args.build, args.rounds, args.first_round, recorder)
     return recorder.records
 
 

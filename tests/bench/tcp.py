@@ -103,14 +103,14 @@ def stream(bench, hosts, cores):
         machine.stop(listener)
 
 
-def rounds(bench, build, n_rounds, recorder):
+def rounds(bench, build, n_rounds, first_round, recorder):
     devices = [Bridge(bench)]
     taps = Taps(bench, build)
     if taps.missing():
         say("bench: without viridian: " + taps.missing())
     else:
         devices.append(taps)
-    for round_no in range(n_rounds):
+    for round_no in range(first_round, first_round + n_rounds):
         for device in devices:
             hosts = Namespaces(bench)
             try:

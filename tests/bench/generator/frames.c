@@ -12,7 +12,8 @@
 #include <rte_tcp.h>
 #include <rte_udp.h>
 
-#define FLOWS_A_HOST 60000  /* source ports 1024.. of one host before the destination port moves on */
+#define FLOWS_A_HOST \
+	60000 /* source ports 1024.. of one host before the destination port moves on */
 
 static void put_mac(uint8_t *p, enum gen_side side, uint32_t i)
 {

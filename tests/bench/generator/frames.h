@@ -12,7 +12,7 @@
 
 #include "options.h"
 
-#define FRAME_HDR 64  /* bytes of a template: Ethernet, tag, IPv4 and TCP fit; one cache line */
+#define FRAME_HDR 64 /* bytes of a template: Ethernet, tag, IPv4 and TCP fit; one cache line */
 
 /**
  * Build side @side's templates in the same shuffled order for both sides: a walk in order would let

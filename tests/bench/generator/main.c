@@ -30,7 +30,8 @@ static void await_link(const struct side *s, double seconds)
 
 	while (!link.link_status && !measure_stop) {
 		if (rte_eth_link_get_nowait(s->port, &link) || rte_rdtsc() > limit)
-			rte_exit(3, "port %u: no link: the device did not take the connection\n", s->port);
+			rte_exit(3, "port %u: no link: the device did not take the connection\n",
+				 s->port);
 		usleep(1000);
 	}
 }

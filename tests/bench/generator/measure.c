@@ -9,13 +9,13 @@
 
 #include "place.h"
 
-#define LOOPS_A_CHECK   16     /* loops between two looks at the clock */
-#define SAMPLE_EVERY_S  0.025  /* placement samples inside a window */
-#define PING_TIMEOUT_S  0.02
-#define PING_SAMPLE_S   0.002  /* a ping-pong run is short */
-#define PINGS_LOST_MAX  200
-#define NEAR_SHARE      0.9
-#define LOOK_S          0.1    /* a short look at the placement before a window */
+#define LOOPS_A_CHECK  16    /* loops between two looks at the clock */
+#define SAMPLE_EVERY_S 0.025 /* placement samples inside a window */
+#define PING_TIMEOUT_S 0.02
+#define PING_SAMPLE_S  0.002 /* a ping-pong run is short */
+#define PINGS_LOST_MAX 200
+#define NEAR_SHARE     0.9
+#define LOOK_S         0.1 /* a short look at the placement before a window */
 
 volatile bool measure_stop;
 
@@ -220,7 +220,8 @@ static struct rte_mbuf *await(struct side *s, uint64_t number)
 		n = side_rx(s, burst, RTE_DIM(burst));
 		for (i = 0; i < n; i++) {
 			/* the tag may be gone or new by now */
-			const uint8_t *at = rte_pktmbuf_mtod_offset(burst[i], uint8_t *, STAMP_OFFSET);
+			const uint8_t *at =
+				rte_pktmbuf_mtod_offset(burst[i], uint8_t *, STAMP_OFFSET);
 
 			if (!found && (!memcmp(at, &number, 8) || !memcmp(at - 4, &number, 8) ||
 				       !memcmp(at + 4, &number, 8)))
@@ -283,9 +284,9 @@ static void print_latency(uint64_t *trips, uint32_t n, uint32_t n_lost,
 	printf("{\"pings\":%u,\"lost\":%u,", n, n_lost);
 	if (n)
 		printf("\"min_us\":%.3f,\"p50_us\":%.3f,\"p90_us\":%.3f,\"p99_us\":%.3f,"
-		       "\"max_us\":%.2f,", trips[0] * us, trips[n / 2] * us,
-		       trips[(size_t)n * 90 / 100] * us, trips[(size_t)n * 99 / 100] * us,
-		       trips[n - 1] * us);
+		       "\"max_us\":%.2f,",
+		       trips[0] * us, trips[n / 2] * us, trips[(size_t)n * 90 / 100] * us,
+		       trips[(size_t)n * 99 / 100] * us, trips[n - 1] * us);
 	print_place(v);
 	printf(",\"clean\":%s}\n", clean ? "true" : "false");
 	fflush(stdout);

@@ -15,7 +15,10 @@ static const struct opt_row {
 	enum opt_type type;
 	size_t offset;
 } opt_rows[] = {
-#define ROW(name, type, field) {name, type, offsetof(struct gen_options, field)}
+#define ROW(name, type, field)                                  \
+	{                                                       \
+		name, type, offsetof(struct gen_options, field) \
+	}
 	ROW("size", OPT_U32, size),
 	ROW("flows", OPT_U32, n_flows),
 	ROW("macs", OPT_U32, n_macs),
@@ -107,17 +110,33 @@ void options_parse(int argc, char **argv, struct gen_options *ret)
 	int i, index;
 
 	*ret = (struct gen_options){
-		.size = 64, .n_flows = 1, .n_macs = 1, .n_hosts = 1, .proto = "udp",
-		.ip = {0x0a000002, 0x14000002}, .mode = "throughput", .dir = "ab",
-		.learn_mpps = 1, .burst = 32, .ring = 1024, .n_rxq = 1, .warm_s = 0.5, .window_s = 0.35,
-		.n_windows = 2, .max_windows = 6, .patience_s = 5, .near_ns = 90, .max_wait = 0.03,
-		.n_pings = 50000, .peer_core = -1, .connect_s = 10,
+		.size = 64,
+		.n_flows = 1,
+		.n_macs = 1,
+		.n_hosts = 1,
+		.proto = "udp",
+		.ip = {0x0a000002, 0x14000002},
+		.mode = "throughput",
+		.dir = "ab",
+		.learn_mpps = 1,
+		.burst = 32,
+		.ring = 1024,
+		.n_rxq = 1,
+		.warm_s = 0.5,
+		.window_s = 0.35,
+		.n_windows = 2,
+		.max_windows = 6,
+		.patience_s = 5,
+		.near_ns = 90,
+		.max_wait = 0.03,
+		.n_pings = 50000,
+		.peer_core = -1,
+		.connect_s = 10,
 	};
 	for (i = 0; i < (int)N_ROWS; i++)
-		longs[i] = (struct option){opt_rows[i].name,
-					   opt_rows[i].type == OPT_FLAG ? no_argument
-									: required_argument,
-					   NULL, 0};
+		longs[i] = (struct option){
+			opt_rows[i].name,
+			opt_rows[i].type == OPT_FLAG ? no_argument : required_argument, NULL, 0};
 	while ((i = getopt_long(argc, argv, "", longs, &index)) != -1) {
 		if (i)
 			exit(2); /* getopt has said why */

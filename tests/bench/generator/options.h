@@ -16,24 +16,24 @@ enum gen_side { SIDE_A, SIDE_B, N_SIDES };
 
 struct gen_options {
 	/* what is sent */
-	uint32_t size;            /* bytes in memory, tag included, no CRC: 60..1518 */
-	uint32_t n_flows;         /* distinct UDP flows */
-	uint32_t n_macs;          /* distinct MAC addresses a side, <= n_flows */
-	uint32_t n_hosts;         /* distinct IPv4 addresses on side A */
-	uint32_t vlan[N_SIDES];   /* 802.1Q tag of frames of that side; 0 = untagged */
-	uint32_t ip[N_SIDES];     /* first address of each side, host order */
+	uint32_t size;             /* bytes in memory, tag included, no CRC: 60..1518 */
+	uint32_t n_flows;          /* distinct UDP flows */
+	uint32_t n_macs;           /* distinct MAC addresses a side, <= n_flows */
+	uint32_t n_hosts;          /* distinct IPv4 addresses on side A */
+	uint32_t vlan[N_SIDES];    /* 802.1Q tag of frames of that side; 0 = untagged */
+	uint32_t ip[N_SIDES];      /* first address of each side, host order */
 	const char *dmac[N_SIDES]; /* one destination MAC for all frames of that side, or NULL */
-	const char *proto;        /* "udp" or "tcp" */
+	const char *proto;         /* "udp" or "tcp" */
 
 	/* how it is sent */
-	const char *mode;         /* "throughput" or "latency" */
-	const char *dir;          /* "ab", "ba" or "both" */
-	bool reflect;             /* B sends back what it got, addresses swapped, instead of templates */
-	bool learn;               /* first send every template once from each side */
+	const char *mode; /* "throughput" or "latency" */
+	const char *dir;  /* "ab", "ba" or "both" */
+	bool reflect;     /* B sends back what it got, addresses swapped, instead of templates */
+	bool learn;       /* first send every template once from each side */
 	double learn_mpps;
-	uint32_t burst;           /* 1..GEN_BURST_MAX */
-	uint32_t ring;            /* descriptors of every queue */
-	uint32_t n_rxq;           /* receive queues read on each port */
+	uint32_t burst; /* 1..GEN_BURST_MAX */
+	uint32_t ring;  /* descriptors of every queue */
+	uint32_t n_rxq; /* receive queues read on each port */
 
 	/* how it is measured */
 	double warm_s, window_s;

@@ -23,7 +23,7 @@
 #define SPIN_LIMIT 2000000u
 #define GIVE_UP_S  0.01
 
-static _Alignas(128) atomic_uint ball;       /* odd offsets: served by us; even: returned by the helper */
+static _Alignas(128) atomic_uint ball; /* odd offsets: served by us; even: returned by the helper */
 static _Alignas(128) atomic_uint game_start; /* ball value this game starts from */
 static sem_t whistle;
 static int helper_core = -1;
@@ -114,8 +114,10 @@ static uint64_t steal_ticks(void)
 	if (!f)
 		return 0;
 	/* user nice system idle iowait irq softirq steal */
-	if (fscanf(f, "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		   " %" SCNu64 " %" SCNu64, v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) != 8)
+	if (fscanf(f,
+		   "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		   " %" SCNu64 " %" SCNu64,
+		   v, v + 1, v + 2, v + 3, v + 4, v + 5, v + 6, v + 7) != 8)
 		v[7] = 0;
 	fclose(f);
 	return v[7];
@@ -143,7 +145,8 @@ void place_end(struct place_window *w, const char *watch, double seconds, double
 	uint32_t near = 0, i;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->self_wait = (waited_ns("/proc/thread-self/schedstat") - w->self_wait_ns) / 1e9 / seconds;
+	ret->self_wait =
+		(waited_ns("/proc/thread-self/schedstat") - w->self_wait_ns) / 1e9 / seconds;
 	ret->peer_wait = (waited_ns(watch) - w->peer_wait_ns) / 1e9 / seconds;
 	ret->steal = (steal_ticks() - w->steal_ticks) / ticks;
 	ret->near = -1;

@@ -16,9 +16,9 @@
 #define PLACE_SAMPLES_MAX 1024
 
 struct place_window {
-	double c2c_ns[PLACE_SAMPLES_MAX];  /* one-way core-to-core latency */
+	double c2c_ns[PLACE_SAMPLES_MAX]; /* one-way core-to-core latency */
 	uint32_t n_samples;
-	uint64_t self_wait_ns, peer_wait_ns, steal_ticks;  /* at the start of the window */
+	uint64_t self_wait_ns, peer_wait_ns, steal_ticks; /* at the start of the window */
 };
 
 /** Start the helper on @peer_core. Return: 0; negative errno. Lives until the process ends. */
@@ -31,7 +31,7 @@ void place_begin(struct place_window *w, const char *watch);
 void place_sample(struct place_window *w);
 
 struct place_verdict {
-	double near;                 /* share of samples below the limit; -1: none taken */
+	double near; /* share of samples below the limit; -1: none taken */
 	double c2c_median_ns;
 	double self_wait, peer_wait; /* share of the window spent waiting for the core */
 	double steal;                /* share of all cores' time taken by the hypervisor */

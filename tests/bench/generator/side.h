@@ -27,13 +27,13 @@ struct side {
 	const struct gen_options *o;
 	struct rte_mempool *tx_pool, *rx_pool;
 	uint8_t *templates;
-	uint32_t next;                              /* template to send next */
-	struct rte_mbuf *pending[GEN_BURST_MAX];    /* filled, not yet accepted by the ring */
+	uint32_t next;                           /* template to send next */
+	struct rte_mbuf *pending[GEN_BURST_MAX]; /* filled, not yet accepted by the ring */
 	uint32_t n_pending, first_pending;
 	struct side_count count;
-	uint8_t sample[FRAME_HDR];                  /* header of one received frame */
-	uint32_t sample_size;                       /* its size in bytes; 0: none yet */
-	bool sample_zero;                           /* is its payload still all zero? */
+	uint8_t sample[FRAME_HDR]; /* header of one received frame */
+	uint32_t sample_size;      /* its size in bytes; 0: none yet */
+	bool sample_zero;          /* is its payload still all zero? */
 	bool want_sample;
 };
 
@@ -56,7 +56,8 @@ static inline void side_fill(struct side *s, uint32_t n)
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = s->pending[i];
 
-		memcpy(rte_pktmbuf_mtod(m, void *), templates + (size_t)next * FRAME_HDR, FRAME_HDR);
+		memcpy(rte_pktmbuf_mtod(m, void *), templates + (size_t)next * FRAME_HDR,
+		       FRAME_HDR);
 		m->data_len = size;
 		m->pkt_len = size;
 		if (++next == n_flows)
