@@ -37,8 +37,7 @@ from tap import need, note, ok, skip  # noqa: E402,F401
 
 BUILD = os.environ.get("VIRIDIAN_BUILD", os.path.join(ROOT, "build"))
 CLI = os.path.join(BUILD, "ctl", "viridian")
-DAEMON = next((p for p in (os.path.join(BUILD, "vswitch", *sub, "viridiand") for sub in ((), ("control",)))
-               if os.path.exists(p)), os.path.join(BUILD, "vswitch", "viridiand"))
+DAEMON = os.path.join(BUILD, "vswitch", "viridiand")
 ASAN = "asan" in os.path.basename(BUILD)
 # A sanitizer makes everything slower, and what is measured meaningless.
 SLOW = 5 if ASAN else 1
