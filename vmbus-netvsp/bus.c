@@ -169,7 +169,7 @@ static void begin_reset(struct vmb_bus *bus, enum bus_after after)
 	forget_unsent(bus); /* they were for the old connection */
 	while ((as = TAILQ_FIRST(&bus->assemblies)))
 		vmb_assembly_free(bus, as);
-	TAILQ_FOREACH(chan, &bus->chans, link) {
+	TAILQ_FOREACH (chan, &bus->chans, link) {
 		chan->want_close = true;
 		chan->reopen = false;
 		chan->modify_again = false;
@@ -182,7 +182,7 @@ static bool all_quiet(const struct vmb_bus *bus)
 
 	if (!TAILQ_EMPTY(&bus->gpadls))
 		return false;
-	TAILQ_FOREACH(chan, &bus->chans, link)
+	TAILQ_FOREACH (chan, &bus->chans, link)
 		if (chan->state != CHAN_CLOSED || chan->modifying)
 			return false;
 	return true;

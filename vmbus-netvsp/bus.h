@@ -14,7 +14,7 @@
  * Thread-safety: none; one control thread. No op is called outside a function of this header, and
  * ops may call vmb_*_done() and vmb_offer_*() for any channel but not vmb_bus_input() or destroy.
  * Source: facts of Linux's drivers/hv and Microsoft's openvmm.
- * Proof: tests/unit/vmbus-netvsp/test_bus.c, test_gpadl.c, tests/fuzz/fuzz_bus.c.
+ * Proof: tests/unit/vmbus-netvsp/test_bus.c, test_gpadl.c, tests/fuzz/fuzz_vmbus_bus.c.
  */
 #pragma once
 
@@ -27,8 +27,9 @@ struct vmb_bus;
 struct vmb_chan;
 
 struct vmb_open {
-	uint32_t target_vp;      /* or VMB_VP_NONE */
-	uint32_t downstream_page; /* pages before it: guest-to-host ring; from it on: host-to-guest */
+	uint32_t target_vp; /* or VMB_VP_NONE */
+	uint32_t
+		downstream_page; /* pages before it: guest-to-host ring; from it on: host-to-guest */
 	const struct vmb_gpadl *ring;
 };
 

@@ -91,7 +91,7 @@ void vmb_on_request_offers(struct vmb_bus *bus)
 		return;
 	}
 	bus->offers_sent = true;
-	TAILQ_FOREACH(chan, &bus->chans, link)
+	TAILQ_FOREACH (chan, &bus->chans, link)
 		if (!chan->revoked)
 			send_offer(chan);
 	vmb_send(bus, &end, sizeof(end));
@@ -105,7 +105,7 @@ static int place(struct vmb_bus *bus, const struct vmb_chan *chan, struct vmb_ch
 	struct vmb_chan *c;
 
 	*before = NULL;
-	TAILQ_FOREACH(c, &bus->chans, link) {
+	TAILQ_FOREACH (c, &bus->chans, link) {
 		int r = offer_order(&c->offer, o);
 
 		/* one that is going away may be followed by its successor */
@@ -222,9 +222,8 @@ static void start_open(struct vmb_chan *chan, const struct vmb_open_wire *m)
 	chan->want_close = false;
 	chan->ring = g;
 	g->refs++;
-	o = (struct vmb_open){.target_vp = m->target_vp,
-			      .downstream_page = m->downstream_page,
-			      .ring = &g->g};
+	o = (struct vmb_open){
+		.target_vp = m->target_vp, .downstream_page = m->downstream_page, .ring = &g->g};
 	r = chan->bus->ops->open(chan->bus->ctx, chan, &o);
 	if (r != -EINPROGRESS)
 		opened(chan, r);
@@ -254,7 +253,7 @@ static void revoke_subchannels(struct vmb_chan *primary)
 {
 	struct vmb_chan *c;
 
-	TAILQ_FOREACH(c, &primary->bus->chans, link) {
+	TAILQ_FOREACH (c, &primary->bus->chans, link) {
 		if (c == primary || !c->offer.sub_index || !same_device(c, primary))
 			continue;
 		c->revoked = c->want_close = true;
@@ -268,7 +267,7 @@ static bool has_subchannels(const struct vmb_chan *primary)
 
 	if (primary->offer.sub_index)
 		return false;
-	TAILQ_FOREACH(c, &primary->bus->chans, link)
+	TAILQ_FOREACH (c, &primary->bus->chans, link)
 		if (c != primary && c->offer.sub_index && same_device(c, primary) &&
 		    !c->rescind_sent)
 			return true;

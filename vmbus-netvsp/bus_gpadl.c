@@ -9,7 +9,7 @@ struct gpadl *vmb_gpadl_find(struct vmb_bus *bus, uint32_t id)
 {
 	struct gpadl *g;
 
-	TAILQ_FOREACH(g, &bus->gpadls, link)
+	TAILQ_FOREACH (g, &bus->gpadls, link)
 		if (g->g.id == id)
 			return g;
 	return NULL;
@@ -19,7 +19,7 @@ static struct assembly *assembly_find(struct vmb_bus *bus, uint32_t id)
 {
 	struct assembly *as;
 
-	TAILQ_FOREACH(as, &bus->assemblies, link)
+	TAILQ_FOREACH (as, &bus->assemblies, link)
 		if (as->a.id == id)
 			return as;
 	return NULL;
@@ -212,7 +212,7 @@ bool vmb_chan_has_gpadls(const struct vmb_chan *chan)
 {
 	const struct gpadl *g;
 
-	TAILQ_FOREACH(g, &chan->bus->gpadls, link)
+	TAILQ_FOREACH (g, &chan->bus->gpadls, link)
 		if (g->chan == chan)
 			return true;
 	return false;
@@ -223,7 +223,7 @@ void vmb_chan_drop_gpadls(struct vmb_chan *chan)
 	struct assembly *as, *next;
 	struct gpadl *g;
 
-	TAILQ_FOREACH(g, &chan->bus->gpadls, link)
+	TAILQ_FOREACH (g, &chan->bus->gpadls, link)
 		if (g->chan == chan)
 			g->drop = true;
 	for (as = TAILQ_FIRST(&chan->bus->assemblies); as; as = next) {

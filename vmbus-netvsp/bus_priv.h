@@ -18,7 +18,7 @@ struct vmb_chan {
 	bool revoked;      /* going away */
 	bool rescind_sent; /* waits for RELID_RELEASED */
 	bool want_close;
-	bool reopen;       /* an OPEN came while the close was not finished */
+	bool reopen; /* an OPEN came while the close was not finished */
 	struct vmb_open_wire reopen_msg;
 	uint32_t open_id;
 	uint32_t target_vp;

@@ -7,10 +7,10 @@
 
 #include "vmbus-netvsp/proto/rndis_wire.h"
 
-#define ETH_SIZE   14u
-#define V6_SIZE    40u
-#define PROTO_TCP  6
-#define PROTO_UDP  17
+#define ETH_SIZE  14u
+#define V6_SIZE   40u
+#define PROTO_TCP 6
+#define PROTO_UDP 17
 
 static uint32_t get32(const uint8_t *p)
 {
@@ -110,7 +110,8 @@ int nvsp_ppi_parse(const uint8_t *ppi, uint32_t size, struct nvsp_frame *f)
 				return -EBADMSG;
 		} else if (h.type == RNDIS_PPI_VLAN) {
 			f->flags |= NVSP_F_VLAN;
-			f->vlan_tci = (uint16_t)((v & 7) << 13 | (v >> 3 & 1) << 12 | (v >> 4 & 0xfff));
+			f->vlan_tci =
+				(uint16_t)((v & 7) << 13 | (v >> 3 & 1) << 12 | (v >> 4 & 0xfff));
 		} else if (h.type == RNDIS_PPI_HASH) {
 			f->flags |= NVSP_F_HASH;
 			f->hash = v;
@@ -221,8 +222,7 @@ static int finish_lso(uint8_t *hdr, uint32_t size, uint32_t ip, struct nvsp_fram
 		f->flags |= NVSP_F_CSUM_IP;
 	}
 	/* the guest leaves the length out of the sum; everybody else wants it in */
-	uint16_t sum = (uint16_t)~nvsp_csum_fold(
-		pseudo_sum(hdr + ip, v6, PROTO_TCP, f->size - l4));
+	uint16_t sum = (uint16_t)~nvsp_csum_fold(pseudo_sum(hdr + ip, v6, PROTO_TCP, f->size - l4));
 
 	memcpy(hdr + l4 + 16, &sum, 2);
 	return 0;

@@ -8,7 +8,7 @@
  * request fits the frame; nothing else in the switch needs to know about it.
  *
  * Thread-safety: pure functions. Source: facts of Linux's hyperv_net.h, [MS-RNDIS].
- * Proof: tests/unit/vmbus-netvsp/test_frame.c, tests/fuzz/fuzz_rndis_data.c.
+ * Proof: tests/unit/vmbus-netvsp/test_data.c, tests/fuzz/fuzz_rndis_data.c.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
  *
  * Limits: what one header can announce, 65535 bytes of ranges (8190 pages); VMB_GPADL_RANGES.
  * Thread-safety: none; the owner's thread. Proof: tests/unit/vmbus-netvsp/test_gpadl.c,
- * tests/fuzz/fuzz_gpadl.c.
+ * tests/fuzz/fuzz_vmbus_gpadl.c.
  */
 #pragma once
 

@@ -207,8 +207,8 @@ static void tell_fault(struct nvsp_chan *c)
 	if (!c->fault || c->fault_told)
 		return;
 	c->fault_told = true;
-	nvsp_event(c->dev, (struct nvsp_event){
-				   .kind = NVSP_EV_FAULT, .chan = c, .fault = c->fault});
+	nvsp_event(c->dev,
+		   (struct nvsp_event){.kind = NVSP_EV_FAULT, .chan = c, .fault = c->fault});
 }
 
 /* Completions into the ring, as far as they fit; then what the primary has to say. */

@@ -41,7 +41,7 @@ struct nvsp_cfg {
 	uint64_t speed_bps;
 	bool link_up;
 	bool trust_csum; /* tell the guest "good" for unfinished checksums instead of finishing them */
-	char name[64];   /* shown in the guest; ASCII */
+	char name[64]; /* shown in the guest; ASCII */
 };
 
 enum nvsp_event_kind {
@@ -147,9 +147,9 @@ void nvsp_set_link(struct nvsp_dev *dev, bool up, uint64_t now_ms);
 void nvsp_tick(struct nvsp_dev *dev, uint64_t now_ms);
 
 struct nvsp_stats {
-	uint64_t rx_frames, rx_bytes, rx_bad;      /* from the guest */
+	uint64_t rx_frames, rx_bytes, rx_bad;          /* from the guest */
 	uint64_t tx_frames, tx_bytes, tx_down, tx_big; /* to the guest */
-	uint64_t tx_no_buffer, tx_no_ring;         /* bursts cut short */
+	uint64_t tx_no_buffer, tx_no_ring;             /* bursts cut short */
 	uint64_t signals;
 };
 
@@ -158,7 +158,7 @@ struct nvsp_info {
 	uint32_t ndis_version; /* major << 16 | minor */
 	uint32_t mtu;          /* bytes without Ethernet header */
 	uint32_t filter;
-	uint32_t n_queues;     /* granted */
+	uint32_t n_queues; /* granted */
 	uint32_t n_open;
 	uint32_t recv_suballocs, recv_suballoc_size, recv_busy;
 	uint32_t send_sections;

@@ -7,19 +7,19 @@
 #include "vmbus-netvsp/proto/rndis_wire.h"
 #include "vmbus-netvsp/ring.h"
 
-#define ETH_HDR         14u
-#define PENDING_MAX     256u
-#define CTL_MSG_MAX     1024u /* longest control message we send */
-#define CTL_IN_MAX      4096u /* longest one we take */
-#define CTL_QUEUE       32u
-#define CTL_IDS         16u   /* suballocations kept for control replies */
-#define TX_RANGES       256u  /* in one packet; Linux copes with 375 */
-#define RETIRED_MAX     8u
-#define RSS_ENTRIES     128u
-#define RSS_KEY         40u
-#define HEADROOM        256u  /* RNDIS header and per-packet info, as other hosts leave */
-#define TAILROOM        36u   /* some Windows drivers write this much behind a frame */
-#define NO_ID           0xffffffffu
+#define ETH_HDR     14u
+#define PENDING_MAX 256u
+#define CTL_MSG_MAX 1024u /* longest control message we send */
+#define CTL_IN_MAX  4096u /* longest one we take */
+#define CTL_QUEUE   32u
+#define CTL_IDS     16u  /* suballocations kept for control replies */
+#define TX_RANGES   256u /* in one packet; Linux copes with 375 */
+#define RETIRED_MAX 8u
+#define RSS_ENTRIES 128u
+#define RSS_KEY     40u
+#define HEADROOM    256u /* RNDIS header and per-packet info, as other hosts leave */
+#define TAILROOM    36u  /* some Windows drivers write this much behind a frame */
+#define NO_ID       0xffffffffu
 
 struct gpadl_pages {
 	struct gpadl_pages *next;
@@ -169,9 +169,8 @@ enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nv
 			      void *ctx, unsigned int *frames);
 
 /* nvsp_data.c */
-int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt,
-		      const struct nvsp_msg_wire *m, unsigned int *n_segs, uint32_t *total,
-		      enum vmb_fault *fault);
+int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m,
+		      unsigned int *n_segs, uint32_t *total, enum vmb_fault *fault);
 void nvsp_segs_copy(const struct nvsp_seg *segs, unsigned int n, uint32_t off, void *dst,
 		    uint32_t size);
 /** Walk RNDIS messages; give frames to @fn. Return: NVSP status for the completion. */

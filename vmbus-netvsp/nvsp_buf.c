@@ -165,7 +165,8 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 		next = rb->chain[id];
 		rb->chain[id] = NO_ID;
 		if (id < rb->n_ctl) {
-			rb->ctl_free |= 1u << id; /* control goes by the primary: its lock is held */
+			rb->ctl_free |= 1u
+					<< id; /* control goes by the primary: its lock is held */
 			continue;
 		}
 		uint32_t q = owner_of(rb, dev->n_queues, id);

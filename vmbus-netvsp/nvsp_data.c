@@ -86,9 +86,8 @@ static int add_range(struct nvsp_chan *c, const uint8_t *ext, uint32_t left, uns
 	return (int)(sizeof(r) + pages * 8);
 }
 
-int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt,
-		      const struct nvsp_msg_wire *m, unsigned int *n_segs, uint32_t *total,
-		      enum vmb_fault *fault)
+int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m,
+		      unsigned int *n_segs, uint32_t *total, enum vmb_fault *fault)
 {
 	struct vmb_gpa_direct_wire d;
 	uint32_t pos = sizeof(d);
@@ -172,8 +171,7 @@ static int one_packet(struct nvsp_chan *c, unsigned int n_segs, uint32_t pos, ui
 	struct nvsp_frame f = {.size = h->data_size};
 	uint8_t ppi[PPI_IN_MAX];
 
-	if (!inside(h->data_offset, h->data_size, body) ||
-	    h->data_offset < sizeof(*h) - RNDIS_BODY)
+	if (!inside(h->data_offset, h->data_size, body) || h->data_offset < sizeof(*h) - RNDIS_BODY)
 		return -EBADMSG;
 	if (h->ppi_size) {
 		if (h->ppi_size > sizeof(ppi) || !inside(h->ppi_offset, h->ppi_size, body) ||

@@ -48,8 +48,8 @@ static uint32_t put_part(struct batch *b, const struct nvsp_frame *f, struct cur
 {
 	uint8_t buf[sizeof(struct rndis_packet_wire) + NVSP_PPI_MAX];
 	uint32_t id = take_id(b), at = id * b->rb->suballoc;
-	uint32_t ppi = nvsp_ppi_build(buf + sizeof(struct rndis_packet_wire), f, rsc_flags,
-				      b->c->rsc_id);
+	uint32_t ppi =
+		nvsp_ppi_build(buf + sizeof(struct rndis_packet_wire), f, rsc_flags, b->c->rsc_id);
 	uint32_t head = (uint32_t)sizeof(struct rndis_packet_wire) + ppi;
 	struct rndis_packet_wire h = {
 		.hdr = {.type = RNDIS_PACKET, .size = head + size},
@@ -126,9 +126,9 @@ static bool put_frame(struct batch *b, const struct nvsp_tx *t, uint32_t payload
 /* Publish what is in the batch as one ring packet. Room was made sure of. */
 static void post(struct batch *b)
 {
-	struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
-				  .rndis = {.channel = NVSP_CHANNEL_DATA,
-					    .section = NVSP_NO_SECTION}};
+	struct nvsp_msg_wire m = {
+		.type = NVSP_RNDIS,
+		.rndis = {.channel = NVSP_CHANNEL_DATA, .section = NVSP_NO_SECTION}};
 	struct nvsp_chan *c = b->c;
 	struct recv_buf *rb = b->rb;
 

@@ -49,8 +49,8 @@ static void full_fence(void)
 }
 
 /* The header struct is packed for its size only; its words are aligned, as the page is. */
-#define WORD(r, field)                                                                             \
-	((volatile uint32_t *)((volatile uint8_t *)(r)->hdr +                                      \
+#define WORD(r, field)                                        \
+	((volatile uint32_t *)((volatile uint8_t *)(r)->hdr + \
 			       offsetof(struct vmb_ring_hdr_wire, field)))
 
 int vmb_ring_in_init(struct vmb_ring_in *r, uint8_t *const *pages, uint32_t n_pages, bool resume)
@@ -167,8 +167,7 @@ bad:
 
 bool vmb_ring_in_ready(struct vmb_ring_in *r)
 {
-	return !r->fault &&
-	       (r->read != r->write || r->read != load_acquire(WORD(r, write_index)));
+	return !r->fault && (r->read != r->write || r->read != load_acquire(WORD(r, write_index)));
 }
 
 int vmb_ring_in_commit(struct vmb_ring_in *r, bool *signal)
@@ -219,8 +218,7 @@ static int out_refresh(struct vmb_ring_out *r)
 	uint32_t size = r->data.size, rd = load_acquire(WORD(r, read_index));
 
 	/* the reader may only move towards what was published, from where it was */
-	if (!index_ok(rd, size) ||
-	    used(rd, r->read, size) > used(r->committed, r->read, size)) {
+	if (!index_ok(rd, size) || used(rd, r->read, size) > used(r->committed, r->read, size)) {
 		r->fault = VMB_FAULT_RING_READ_INDEX;
 		return -EPROTO;
 	}

@@ -11,7 +11,7 @@
  *
  * Limits: a packet of at most VMB_PKT_MAX bytes in either direction.
  * Thread-safety: none; one thread at a time for each ring. Source: facts of the Linux driver's
- * drivers/hv/ring_buffer.c. Proof: tests/unit/vmbus-netvsp/test_ring.c, tests/fuzz/fuzz_ring.c.
+ * drivers/hv/ring_buffer.c. Proof: tests/unit/vmbus-netvsp/test_ring.c, tests/fuzz/fuzz_vmbus_ring.c.
  */
 #pragma once
 

@@ -29,9 +29,8 @@ int nvsp_ctl_queue(struct nvsp_dev *dev, const void *msg, uint32_t size)
 /* The channel table, once every subchannel is open. */
 static void flush_table(struct nvsp_dev *dev)
 {
-	struct nvsp_table_wire t = {.type = NVSP_INDIRECTION_TABLE,
-				    .count = NVSP_TABLE_ENTRIES,
-				    .offset = 12};
+	struct nvsp_table_wire t = {
+		.type = NVSP_INDIRECTION_TABLE, .count = NVSP_TABLE_ENTRIES, .offset = 12};
 
 	if (!dev->subchannels_asked || dev->table_sent)
 		return;
@@ -46,9 +45,9 @@ static void flush_table(struct nvsp_dev *dev)
 
 void nvsp_ctl_flush_locked(struct nvsp_dev *dev)
 {
-	struct nvsp_msg_wire n = {.type = NVSP_RNDIS,
-				  .rndis = {.channel = NVSP_CHANNEL_CONTROL,
-					    .section = NVSP_NO_SECTION}};
+	struct nvsp_msg_wire n = {
+		.type = NVSP_RNDIS,
+		.rndis = {.channel = NVSP_CHANNEL_CONTROL, .section = NVSP_NO_SECTION}};
 	struct nvsp_chan *c = &dev->chans[0];
 	struct recv_buf *rb = recv_get(dev);
 

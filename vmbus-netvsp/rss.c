@@ -2,13 +2,13 @@
 /* Receive-side scaling: the guest's parameters, Toeplitz hash, choice of queue. */
 #include "vmbus-netvsp/netvsp_priv.h"
 
-#define RSS_FLAG_DISABLE      0x10u
-#define RSS_TABLE_UNCHANGED   0x02u
-#define RSS_KEY_UNCHANGED     0x08u
-#define HASH_V4               0x100u
-#define HASH_TCP4             0x200u
-#define HASH_V6               0x400u
-#define HASH_TCP6             0x1000u
+#define RSS_FLAG_DISABLE    0x10u
+#define RSS_TABLE_UNCHANGED 0x02u
+#define RSS_KEY_UNCHANGED   0x08u
+#define HASH_V4             0x100u
+#define HASH_TCP4           0x200u
+#define HASH_V6             0x400u
+#define HASH_TCP6           0x1000u
 
 /* One table look-up for each 4 bits of input: the XOR of the key windows of its set bits. */
 static void make_lut(struct nvsp_dev *dev, const uint8_t *key)

@@ -12,8 +12,9 @@
 
 #define N_PORTS 3
 
-static const char *const modes[] = {"none", "access:10", "trunk:10,20,native=20", "trunk:1-4094",
-				    "isolated:10,30", "community:10,31", "promiscuous:10,30-32"};
+static const char *const modes[] = {
+	"none",           "access:10",       "trunk:10,20,native=20", "trunk:1-4094",
+	"isolated:10,30", "community:10,31", "promiscuous:10,30-32"};
 
 static struct vsw_dataplane dp;
 static struct vsw_worker w;

@@ -30,7 +30,8 @@ static void ack_all(uint32_t chan)
 
 	while (!gring_recv(&nf.in[chan], &p))
 		if (p.type == VMB_PKT_XFER)
-			gring_send(&nf.out[chan], VMB_PKT_COMPLETION, 0, p.xid, NULL, 0, &m, 40, NULL);
+			gring_send(&nf.out[chan], VMB_PKT_COMPLETION, 0, p.xid, NULL, 0, &m, 40,
+				   NULL);
 	gring_ack(&nf.in[chan]);
 }
 

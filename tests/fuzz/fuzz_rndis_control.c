@@ -19,9 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		nf_rndis(0, NVSP_CHANNEL_CONTROL, msg, n);
 		while (!gring_recv(&nf.in[0], &p))
 			if (p.type == VMB_PKT_XFER)
-				gring_send(&nf.out[0], VMB_PKT_COMPLETION, 0, p.xid, NULL, 0, &m, 40, NULL);
+				gring_send(&nf.out[0], VMB_PKT_COMPLETION, 0, p.xid, NULL, 0, &m,
+					   40, NULL);
 		gring_ack(&nf.in[0]);
-		if (nvsp_rss_hash(nf.dev, msg, n, &hash) && nvsp_rss_queue(nf.dev, hash) >= NF_CHANS)
+		if (nvsp_rss_hash(nf.dev, msg, n, &hash) &&
+		    nvsp_rss_queue(nf.dev, hash) >= NF_CHANS)
 			abort();
 	}
 	nf_down();

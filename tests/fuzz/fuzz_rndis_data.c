@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t msg[6144];
 	struct fuzz_input in = {data, size};
-	struct nvsp_msg_wire m = {.type = NVSP_RNDIS, .rndis = {NVSP_CHANNEL_DATA, NVSP_NO_SECTION, 0}};
+	struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
+				  .rndis = {NVSP_CHANNEL_DATA, NVSP_NO_SECTION, 0}};
 	struct {
 		uint32_t rsvd, n;
 		struct {

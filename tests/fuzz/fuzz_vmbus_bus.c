@@ -176,7 +176,8 @@ static void add_offer(struct fuzz_input *in)
 /* A well-made start, so that the rest of the input is not spent on finding it. */
 static void connect(void)
 {
-	struct vmb_contact_wire c = {.hdr.type = VMB_MSG_CONTACT, .version = VMB_V5_3, .v5.sint = 2};
+	struct vmb_contact_wire c = {
+		.hdr.type = VMB_MSG_CONTACT, .version = VMB_V5_3, .v5.sint = 2};
 	struct vmb_msg_hdr_wire r = {.type = VMB_MSG_REQUEST_OFFERS};
 
 	vmb_bus_input(bus, VMB_CONN_MULTI, &c, sizeof(c));

@@ -32,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (uint32_t i = 0; i < g.n_ranges; i++) {
 			const struct vmb_gpadl_range *r = &g.ranges[i];
 
-			if (r->first != total || ((uint64_t)r->offset + r->size + 4095) / 4096 != r->n_pfns)
+			if (r->first != total ||
+			    ((uint64_t)r->offset + r->size + 4095) / 4096 != r->n_pfns)
 				abort();
 			total += r->n_pfns;
 		}

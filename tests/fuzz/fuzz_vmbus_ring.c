@@ -24,8 +24,8 @@ static void *flipper(void *arg)
 		x = x * 1664525 + 1013904223;
 		/* indices and descriptors, where it hurts */
 		if (flip)
-			__atomic_fetch_xor(ram + (x >> 8) % (flip & 1 ? 64 : PAGES * 4096), (uint8_t)(x >> 3),
-					   __ATOMIC_RELAXED);
+			__atomic_fetch_xor(ram + (x >> 8) % (flip & 1 ? 64 : PAGES * 4096),
+					   (uint8_t)(x >> 3), __ATOMIC_RELAXED);
 	}
 	return arg;
 }
@@ -70,7 +70,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			for (int i = 0; i < 40 && !vmb_ring_in_next(&in_ring, &pkt); i++) {
 				if (pkt.ext_size + pkt.payload_size > VMB_PKT_MAX ||
 				    pkt.ext < in_ring.buf ||
-				    pkt.payload + pkt.payload_size > in_ring.buf + sizeof(in_ring.buf))
+				    pkt.payload + pkt.payload_size >
+					    in_ring.buf + sizeof(in_ring.buf))
 					abort();
 			}
 			break;

@@ -95,7 +95,8 @@ static inline void nf_rndis(uint32_t chan, uint32_t channel, const void *msg, ui
 	struct nvsp_msg_wire m = {.type = NVSP_RNDIS, .rndis = {channel, 0, size}};
 
 	for (uint32_t i = 0; i < size; i++)
-		((uint8_t *)ram_pfn(&nf.ram, nf.send[i / 4096]))[i % 4096] = ((const uint8_t *)msg)[i];
+		((uint8_t *)ram_pfn(&nf.ram, nf.send[i / 4096]))[i % 4096] =
+			((const uint8_t *)msg)[i];
 	gring_send(&nf.out[chan], VMB_PKT_INBAND, 1, 2, NULL, 0, &m, sizeof(m), NULL);
 	nf_poll(chan);
 }
@@ -111,8 +112,11 @@ static inline void nf_open(uint32_t chan)
 static inline void nf_up(unsigned int stage)
 {
 	static const uint32_t versions[] = {NVSP_V61, NVSP_V61, NVSP_V61, NVSP_V61, NVSP_V5};
-	struct nvsp_cfg cfg = {.max_queues = NF_CHANS, .max_mtu = 9000, .speed_bps = 1000000000,
-			       .link_up = true, .name = "fuzz"};
+	struct nvsp_cfg cfg = {.max_queues = NF_CHANS,
+			       .max_mtu = 9000,
+			       .speed_bps = 1000000000,
+			       .link_up = true,
+			       .name = "fuzz"};
 	struct nvsp_msg_wire m = {.type = NVSP_INIT};
 	struct rndis_initialize_wire init = {{RNDIS_INITIALIZE, sizeof(init)}, 1, 1, 0, 0x4000};
 	uint32_t set[8] = {RNDIS_SET, 32, 2, 0x0001010e, 4, 20, 0, 0xd};

@@ -15,8 +15,8 @@ struct tap_case {
 /** Run @n cases as suite @suite. Return: exit status, 0 when all passed. */
 int tap_run(const char *suite, const struct tap_case *cases, unsigned int n);
 
-#define TAP_MAIN(suite, cases)                                                                     \
-	int main(void)                                                                             \
-	{                                                                                          \
-		return tap_run(suite, cases, sizeof(cases) / sizeof((cases)[0]));                  \
+#define TAP_MAIN(suite, cases)                                                    \
+	int main(void)                                                            \
+	{                                                                         \
+		return tap_run(suite, cases, sizeof(cases) / sizeof((cases)[0])); \
 	}

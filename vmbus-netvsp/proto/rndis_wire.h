@@ -21,18 +21,18 @@ enum rndis_type {
 };
 #define RNDIS_COMPLETE 0x80000000u
 
-#define NDIS_STATUS_OK              0u
-#define NDIS_STATUS_NOT_SUPPORTED   0xc00000bbu
-#define NDIS_STATUS_FAILURE         0xc0000001u
-#define NDIS_STATUS_BAD_VERSION     0xc0010004u
-#define NDIS_STATUS_INVALID_LENGTH  0xc0010014u
-#define NDIS_STATUS_INVALID_DATA    0xc0010015u
-#define NDIS_STATUS_INVALID_OID     0xc0010017u
-#define NDIS_STATUS_CONNECT         0x4001000bu
-#define NDIS_STATUS_DISCONNECT      0x4001000cu
-#define NDIS_STATUS_SPEED_CHANGE    0x40010013u
-#define NDIS_STATUS_NETWORK_CHANGE  0x40010018u
-#define NDIS_STATUS_OFFLOAD_CONFIG  0x40020006u
+#define NDIS_STATUS_OK             0u
+#define NDIS_STATUS_NOT_SUPPORTED  0xc00000bbu
+#define NDIS_STATUS_FAILURE        0xc0000001u
+#define NDIS_STATUS_BAD_VERSION    0xc0010004u
+#define NDIS_STATUS_INVALID_LENGTH 0xc0010014u
+#define NDIS_STATUS_INVALID_DATA   0xc0010015u
+#define NDIS_STATUS_INVALID_OID    0xc0010017u
+#define NDIS_STATUS_CONNECT        0x4001000bu
+#define NDIS_STATUS_DISCONNECT     0x4001000cu
+#define NDIS_STATUS_SPEED_CHANGE   0x40010013u
+#define NDIS_STATUS_NETWORK_CHANGE 0x40010018u
+#define NDIS_STATUS_OFFLOAD_CONFIG 0x40020006u
 
 struct rndis_hdr_wire {
 	uint32_t type, size;
@@ -46,7 +46,8 @@ _Static_assert(sizeof(struct rndis_initialize_wire) == 24, "INITIALIZE");
 
 struct rndis_initialize_complete_wire {
 	struct rndis_hdr_wire hdr;
-	uint32_t rid, status, major, minor, flags, medium, max_packets, max_transfer, alignment_shift;
+	uint32_t rid, status, major, minor, flags, medium, max_packets, max_transfer,
+		alignment_shift;
 	uint32_t af_offset, af_size;
 } __attribute__((packed));
 _Static_assert(sizeof(struct rndis_initialize_complete_wire) == 52, "INITIALIZE_CMPLT");
@@ -99,20 +100,20 @@ _Static_assert(sizeof(struct rndis_ppi_wire) == 12, "PPI");
 #define RNDIS_PPI_HASH_INFO 9u
 #define RNDIS_PPI_PACKET_ID (1u | 0x80000000u)
 
-#define RNDIS_CSUM_TX_V4      (1u << 0)
-#define RNDIS_CSUM_TX_V6      (1u << 1)
-#define RNDIS_CSUM_TX_TCP     (1u << 2)
-#define RNDIS_CSUM_TX_UDP     (1u << 3)
-#define RNDIS_CSUM_TX_IP      (1u << 4)
-#define RNDIS_CSUM_RX_TCP_OK  (1u << 3)
-#define RNDIS_CSUM_RX_UDP_OK  (1u << 4)
-#define RNDIS_CSUM_RX_IP_OK   (1u << 5)
+#define RNDIS_CSUM_TX_V4       (1u << 0)
+#define RNDIS_CSUM_TX_V6       (1u << 1)
+#define RNDIS_CSUM_TX_TCP      (1u << 2)
+#define RNDIS_CSUM_TX_UDP      (1u << 3)
+#define RNDIS_CSUM_TX_IP       (1u << 4)
+#define RNDIS_CSUM_RX_TCP_OK   (1u << 3)
+#define RNDIS_CSUM_RX_UDP_OK   (1u << 4)
+#define RNDIS_CSUM_RX_IP_OK    (1u << 5)
 #define RNDIS_CSUM_RX_IP_STALE (1u << 8)
-#define RNDIS_LSO_V2          (1u << 30)
-#define RNDIS_LSO_V6          (1u << 31)
-#define RNDIS_RSC_PART        1u
-#define RNDIS_RSC_FIRST       2u
-#define RNDIS_RSC_LAST        4u
+#define RNDIS_LSO_V2           (1u << 30)
+#define RNDIS_LSO_V6           (1u << 31)
+#define RNDIS_RSC_PART         1u
+#define RNDIS_RSC_FIRST        2u
+#define RNDIS_RSC_LAST         4u
 
 /** NDIS object header. */
 struct ndis_object_wire {

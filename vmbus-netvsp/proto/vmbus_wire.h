@@ -15,9 +15,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "wire structs are read
 #define VMB_PAGE_SHIFT   12
 #define VMB_MSG_MAX      240u /* bytes of payload in one message */
 #define VMB_RELID_MAX    2047u
-#define VMB_CONN_MESSAGE 1u       /* where guests below 5.0 post */
-#define VMB_CONN_MULTI   4u       /* where guests from 5.0 on post */
-#define VMB_CONN_EVENT   0x2000u  /* + relid: the event connection of a channel */
+#define VMB_CONN_MESSAGE 1u      /* where guests below 5.0 post */
+#define VMB_CONN_MULTI   4u      /* where guests from 5.0 on post */
+#define VMB_CONN_EVENT   0x2000u /* + relid: the event connection of a channel */
 #define VMB_SINT         2u
 #define VMB_VP_NONE      0xffffffffu /* OPEN_CHANNEL: no interrupts wanted */
 
@@ -55,8 +55,8 @@ enum vmb_msg_type {
 #define VMB_V5_2                  VMB_VERSION(5, 2)
 #define VMB_V5_3                  VMB_VERSION(5, 3)
 
-#define VMB_STATUS_OK     0u
-#define VMB_STATUS_FAILED 0xc0000001u /* STATUS_UNSUCCESSFUL */
+#define VMB_STATUS_OK      0u
+#define VMB_STATUS_FAILED  0xc0000001u /* STATUS_UNSUCCESSFUL */
 #define VMB_STATUS_REFUSED 0xc0000236u /* STATUS_CONNECTION_REFUSED */
 
 /** In Microsoft's mixed-endian byte order, as it travels. */
@@ -119,7 +119,8 @@ struct vmb_gpadl_header_wire {
 	uint32_t gpadl;
 	uint16_t range_bytes;
 	uint16_t n_ranges;
-	uint8_t ranges[]; /* {u32 bytes, u32 offset, u64 pfn[]} ..., cut anywhere, goes on in bodies */
+	uint8_t ranges
+		[]; /* {u32 bytes, u32 offset, u64 pfn[]} ..., cut anywhere, goes on in bodies */
 } __attribute__((packed));
 _Static_assert(sizeof(struct vmb_gpadl_header_wire) == 20, "GPADL_HEADER");
 

@@ -22,19 +22,19 @@
 #include "vswitch/control/pcapng.h"
 #include "vswitch/datapath/capture.h"
 
-#define DRAIN_MS     10u
+#define DRAIN_MS      10u
 #define RING_SIZE     4096u
 #define RING_SIZE_MIN 256u
-#define PENDING_MAX  (4u << 20)  /* bytes not yet taken by the reader */
-#define END_WAIT_MS  3000u       /* for a slow reader to take the rest */
-#define NO_IFACE     UINT32_MAX
+#define PENDING_MAX   (4u << 20) /* bytes not yet taken by the reader */
+#define END_WAIT_MS   3000u      /* for a slow reader to take the rest */
+#define NO_IFACE      UINT32_MAX
 
 struct vsw_capture_session {
 	struct vsw_capture_session *next;
 	struct vsw_daemon *d;
-	struct vsw_client *client;   /* NULL: gone */
+	struct vsw_client *client; /* NULL: gone */
 	json_t *id;
-	struct vsw_port *port;       /* NULL: all drops */
+	struct vsw_port *port; /* NULL: all drops */
 	bool attached;
 	struct vsw_capture point;
 	int fd;
@@ -44,10 +44,10 @@ struct vsw_capture_session {
 	char *filter;
 	uint64_t frames, max_frames; /* 0: no limit */
 	uint64_t base_tsc, base_ns;
-	uint64_t end_by_ms;          /* ending: give up then; 0: running */
+	uint64_t end_by_ms; /* ending: give up then; 0: running */
 	uint32_t n_ifaces;
 	uint32_t iface[VSW_PORTS_MAX]; /* by port index */
-	uint8_t data[UINT16_MAX];    /* one frame in one piece */
+	uint8_t data[UINT16_MAX];      /* one frame in one piece */
 };
 
 static uint64_t wall_ns(void)
@@ -190,7 +190,8 @@ static void finish(struct vsw_capture_session *s)
 				   (json_int_t)s->point.lost);
 	json_t *id = json_incref(s->id);
 
-	session_free(s); /* closes the descriptor first: who reads it sees its end before the answer */
+	session_free(
+		s); /* closes the descriptor first: who reads it sees its end before the answer */
 	if (client) {
 		vsw_client_reply(client, id, result);
 		vsw_client_set_capture(client, NULL);
@@ -212,8 +213,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 		s->end_by_ms = vsw_now_ms() + END_WAIT_MS;
 		write_out(s);
 	}
-	if (s->end_by_ms && (s->reader_gone || !vsw_pcapng_pending(&s->out) ||
-			     vsw_now_ms() >= s->end_by_ms)) {
+	if (s->end_by_ms &&
+	    (s->reader_gone || !vsw_pcapng_pending(&s->out) || vsw_now_ms() >= s->end_by_ms)) {
 		finish(s);
 		return 0;
 	}

@@ -16,12 +16,12 @@ struct vsw_server {
 	sd_event_source *source;
 	int fd;
 	char path[108];
-	struct stat st;           /* of the socket file we made */
+	struct stat st; /* of the socket file we made */
 	gid_t gid;
 	bool has_group;
 	struct vsw_client *clients;
 	unsigned int n_clients;
-	size_t input;             /* bytes of unfinished requests, all clients */
+	size_t input; /* bytes of unfinished requests, all clients */
 	uint64_t seq;
 	uint64_t log_second;
 	unsigned int logged, not_logged;
@@ -35,14 +35,15 @@ struct vsw_client {
 	char who[64];
 	bool may_change;
 	bool subscribed;
-	bool eof;                 /* the peer sends no more */
-	bool doomed;              /* gone as soon as nobody on the stack uses it */
-	unsigned int busy;        /* on the stack */
+	bool eof;          /* the peer sends no more */
+	bool doomed;       /* gone as soon as nobody on the stack uses it */
+	unsigned int busy; /* on the stack */
 	struct ctl_lines in;
-	size_t in_counted;        /* part of server->input */
+	size_t in_counted; /* part of server->input */
 	char *out;
 	size_t out_start, out_size, out_room;
-	uint64_t blocked_ms;      /* since when VSW_OUT_PAUSE is exceeded and nothing moves; 0: it is not */
+	uint64_t
+		blocked_ms; /* since when VSW_OUT_PAUSE is exceeded and nothing moves; 0: it is not */
 	int passed_fd;
 	struct vsw_capture_session *capture;
 };

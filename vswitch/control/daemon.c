@@ -88,7 +88,8 @@ static void raise_limits(void)
 	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
 		r.rlim_cur = r.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &r) < 0)
-			vd_log(LOG_WARNING, "daemon", NULL, "cannot raise the limit of open files: %m");
+			vd_log(LOG_WARNING, "daemon", NULL,
+			       "cannot raise the limit of open files: %m");
 	}
 }
 
@@ -159,8 +160,8 @@ static int read_file(const char *path, char **ret, size_t *size, struct vd_err *
 		free(text);
 		if (fd >= 0)
 			close(fd);
-		return vd_err_set(reterr, rc, VD_E_STATE, NULL, "check --config", "cannot read %s: %s",
-				  path, strerror(-rc));
+		return vd_err_set(reterr, rc, VD_E_STATE, NULL, "check --config",
+				  "cannot read %s: %s", path, strerror(-rc));
 	}
 	close(fd);
 	*ret = text;

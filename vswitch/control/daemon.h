@@ -28,9 +28,9 @@ struct vsw_daemon {
 	struct vsw_capture_session *captures; /* list */
 	uint64_t started_ms;
 	char run_dir[108];
-	bool eal;                             /* DPDK runs */
-	bool hugepages;                       /* the EAL uses them */
-	int wake_fd;                          /* eventfd: a back end has news */
+	bool eal;       /* DPDK runs */
+	bool hugepages; /* the EAL uses them */
+	int wake_fd;    /* eventfd: a back end has news */
 };
 
 /** Run the periodic work as soon as the event loop is reached (something it watches has changed). */

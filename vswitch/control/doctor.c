@@ -18,12 +18,13 @@
 
 enum status { OK, WARN, FAIL };
 
-#define CAP_NET_ADMIN_BIT 12
-#define CAP_NET_RAW_BIT   13
+#define CAP_NET_ADMIN_BIT  12
+#define CAP_NET_RAW_BIT    13
 #define ADDRESS_FAMILY_XDP 44 /* older libc headers lack AF_XDP */
 
-__attribute__((format(printf, 5, 6))) static void
-finding(json_t *out, const char *check, enum status status, const char *hint, const char *fmt, ...)
+__attribute__((format(printf, 5, 6))) static void finding(json_t *out, const char *check,
+							  enum status status, const char *hint,
+							  const char *fmt, ...)
 {
 	static const char *const texts[] = {"ok", "warn", "fail"};
 	char message[512];
@@ -33,8 +34,7 @@ finding(json_t *out, const char *check, enum status status, const char *hint, co
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:s?}", "check", check, "status",
-					     texts[status], "message", message, "hint",
-					     hint));
+					     texts[status], "message", message, "hint", hint));
 }
 
 /* A number behind "@key" in a file of "Key:  value" lines; -1: absent. */
@@ -62,7 +62,8 @@ static void check_hugepages(struct vsw_daemon *d, json_t *out)
 	else if (total <= 0)
 		finding(out, "hugepages", WARN,
 			"reserve some (sysctl vm.nr_hugepages=256), then restart viridiand",
-			"none are reserved: packets are kept in ordinary memory, which costs speed and "
+			"none are reserved: packets are kept in ordinary memory, which costs speed "
+			"and "
 			"rules out physical NICs");
 	else
 		finding(out, "hugepages", WARN, "free or reserve more, then restart viridiand",
@@ -139,7 +140,8 @@ static void check_state(struct vsw_daemon *d, json_t *out)
 
 	if (statvfs(d->opt.state, &vfs) == 0 &&
 	    (unsigned long long)vfs.f_bavail * vfs.f_frsize < 16u << 20)
-		finding(out, "state", WARN, "make room: changes are refused when they cannot be saved",
+		finding(out, "state", WARN,
+			"make room: changes are refused when they cannot be saved",
 			"less than 16 MiB are free for %s", d->opt.state);
 	else
 		finding(out, "state", OK, NULL, "the configuration is kept in %s",
@@ -214,8 +216,8 @@ json_t *vsw_doctor(struct vsw_daemon *d)
 	if (!out)
 		return NULL;
 	check_permissions(out);
-	check_device(out, "tun", "/dev/net/tun", FAIL, "tap: ports and host adapters cannot be made",
-		     "modprobe tun");
+	check_device(out, "tun", "/dev/net/tun", FAIL,
+		     "tap: ports and host adapters cannot be made", "modprobe tun");
 	check_hugepages(d, out);
 	check_memory(d, out);
 	check_cores(d, out);

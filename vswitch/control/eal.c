@@ -23,7 +23,7 @@ static ssize_t log_write(void *cookie, const char *buf, size_t size)
 	while (len > 0 && (buf[len - 1] == '\n' || buf[len - 1] == '\r'))
 		len--;
 	if (len > 0)
-		vd_log(level <= (int)RTE_LOG_ERR	? LOG_WARNING
+		vd_log(level <= (int)RTE_LOG_ERR       ? LOG_WARNING
 		       : level == (int)RTE_LOG_WARNING ? LOG_INFO
 						       : LOG_DEBUG,
 		       "dpdk", NULL, "%.*s", len, buf);

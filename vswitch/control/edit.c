@@ -222,7 +222,8 @@ static int entry_of(json_t *params, struct vsw_static_entry *ret, struct vd_err 
 {
 	const char *mac = vsw_edit_text(params, "mac");
 
-	if (vd_mac_parse(mac, &ret->mac) || (ret->mac.addr[0] & 1 && !json_object_get(params, "port")))
+	if (vd_mac_parse(mac, &ret->mac) ||
+	    (ret->mac.addr[0] & 1 && !json_object_get(params, "port")))
 		return vd_err_set(reterr, -EINVAL, VD_E_MAC, "fdb", "write it as 52:54:00:12:34:56",
 				  "%s is not a MAC address that an entry can have", mac);
 	ret->vid = (uint16_t)json_integer_value(json_object_get(params, "vlan"));

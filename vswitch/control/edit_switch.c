@@ -62,9 +62,10 @@ static int put_host(struct vsw_model *m, const char *sw, const char *ifname, str
 	char device[VSW_DEVICE_STR_SIZE];
 
 	if (!ifname && strlen(sw) >= IF_NAMESIZE)
-		return on_switch(reterr, -EINVAL, VD_E_NAME, sw,
-				 "name it with --host-vnic IFNAME (up to 15 characters), or --no-host-vnic",
-				 "the name is too long for the host's interface");
+		return on_switch(
+			reterr, -EINVAL, VD_E_NAME, sw,
+			"name it with --host-vnic IFNAME (up to 15 characters), or --no-host-vnic",
+			"the name is too long for the host's interface");
 	if (ifname && (strlen(ifname) >= IF_NAMESIZE || strpbrk(ifname, ",/ ") || !*ifname))
 		return on_switch(reterr, -EINVAL, VD_E_DEVICE, sw,
 				 "an interface name has 1-15 characters, no ',', '/' or blank",
@@ -94,20 +95,22 @@ static int put_own_ports(struct vsw_model *m, const struct vsw_switch_cfg *s, bo
 		return on_switch(reterr, -EINVAL, VD_E_SWITCH_TYPE, name, "use --type external",
 				 "only an external switch has an uplink");
 	if (json_array_size(uplinks) > 1)
-		return on_switch(reterr, -ENOTSUP, VD_E_UNSUPPORTED, name,
-				 "give one --uplink; bond the interfaces below it if you need several",
-				 "several uplinks of one switch are not supported yet");
+		return on_switch(
+			reterr, -ENOTSUP, VD_E_UNSUPPORTED, name,
+			"give one --uplink; bond the interfaces below it if you need several",
+			"several uplinks of one switch are not supported yet");
 	if (s->type == VSW_EXTERNAL && !json_array_size(uplinks) &&
 	    !own_port(m, name, VSW_ROLE_UPLINK))
 		return on_switch(reterr, -EINVAL, VD_E_SWITCH_TYPE, name,
-				 "add --uplink netdev:IFNAME", "an external switch needs an uplink");
+				 "add --uplink netdev:IFNAME",
+				 "an external switch needs an uplink");
 
 	if (converted && s->type != VSW_EXTERNAL)
 		drop_role(m, name, VSW_ROLE_UPLINK);
 	if (no_host || s->type == VSW_PRIVATE)
 		drop_role(m, name, VSW_ROLE_HOST);
-	else if (host || (converted && s->type == VSW_INTERNAL &&
-			  !own_port(m, name, VSW_ROLE_HOST)))
+	else if (host ||
+		 (converted && s->type == VSW_INTERNAL && !own_port(m, name, VSW_ROLE_HOST)))
 		rc = put_host(m, name, host, reterr);
 	if (!rc && json_array_size(uplinks))
 		rc = put_port(m, name, VSW_ROLE_UPLINK,

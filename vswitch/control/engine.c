@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "vswitch/control/plan.h"
 
-#define TICK_MAX_MS   60000u
-#define AGE_SLICES    16u    /* fdb.h: at least this many calls in an ageing time */
-#define RETRY_MAX_MS  30000u
+#define TICK_MAX_MS  60000u
+#define AGE_SLICES   16u /* fdb.h: at least this many calls in an ageing time */
+#define RETRY_MAX_MS 30000u
 
 uint64_t vsw_now_ms(void)
 {
@@ -66,7 +66,7 @@ void vsw_engine_clean_leftovers(struct vsw_engine *e)
 	size_t i;
 	json_t *entry;
 
-	json_array_foreach(e->leftovers, i, entry) {
+	json_array_foreach (e->leftovers, i, entry) {
 		if (json_is_true(json_object_get(entry, "taken")))
 			continue;
 		vd_log(LOG_NOTICE, "engine", json_string_value(json_object_get(entry, "port")),
@@ -159,8 +159,8 @@ static bool retry_port(struct vsw_engine *e, unsigned int i, uint64_t now)
 
 	if (vsw_rt_open(e, &e->model, &e->model.ports[i], rt, &err)) {
 		rt->fault = err;
-		rt->retry_wait_ms = rt->retry_wait_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS
-									 : rt->retry_wait_ms * 2;
+		rt->retry_wait_ms =
+			rt->retry_wait_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : rt->retry_wait_ms * 2;
 		rt->retry_at_ms = now + rt->retry_wait_ms;
 		return false;
 	}
@@ -186,8 +186,7 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 		} else if (rt->link_up_at_ms) {
 			if (now >= rt->link_up_at_ms) {
 				rt->link_up_at_ms = 0;
-				vsw_rt_set(rt, &e->model, &e->model.ports[i], VSW_PLAN_LINK,
-					   NULL);
+				vsw_rt_set(rt, &e->model, &e->model.ports[i], VSW_PLAN_LINK, NULL);
 			} else if (rt->link_up_at_ms < next) {
 				next = rt->link_up_at_ms;
 			}

@@ -27,16 +27,16 @@
 
 /** The run-time side of a configured port. */
 struct vsw_rt_port {
-	struct vsw_port *port;     /* NULL: the back end is not open */
-	json_t *left;              /* what a crashed run left of its device, until taken over; or NULL */
-	bool hidden;               /* must not be published now */
-	bool mac_assigned;         /* by us, not given by the user */
-	bool first_mac_told;       /* its first-frame address is known to all */
-	bool connected;            /* as last told to subscribers */
-	uint64_t link_up_at_ms;    /* the link comes up again then (after a move); 0: nothing to do */
-	uint64_t retry_at_ms;      /* not open: tried again then */
+	struct vsw_port *port; /* NULL: the back end is not open */
+	json_t *left;        /* what a crashed run left of its device, until taken over; or NULL */
+	bool hidden;         /* must not be published now */
+	bool mac_assigned;   /* by us, not given by the user */
+	bool first_mac_told; /* its first-frame address is known to all */
+	bool connected;      /* as last told to subscribers */
+	uint64_t link_up_at_ms; /* the link comes up again then (after a move); 0: nothing to do */
+	uint64_t retry_at_ms;   /* not open: tried again then */
 	uint32_t retry_wait_ms;
-	struct vd_err fault;       /* not open: why */
+	struct vd_err fault; /* not open: why */
 };
 
 struct vsw_rt_switch {
@@ -47,11 +47,11 @@ struct vsw_rt_switch {
 struct vsw_engine {
 	struct vsw_dataplane *dp;
 	struct vsw_store *store;
-	struct vsw_model model;        /* what is configured */
-	struct vsw_rt_port **ports;    /* [model.n_ports], parallel */
+	struct vsw_model model;         /* what is configured */
+	struct vsw_rt_port **ports;     /* [model.n_ports], parallel */
 	struct vsw_rt_switch *switches; /* [model.n_switches], parallel */
-	json_t *leftovers;             /* of a crashed run, until taken over; NULL */
-	uint64_t generation;           /* of the configuration */
+	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
+	uint64_t generation;            /* of the configuration */
 	/** Told after every change; @params is borrowed. May be NULL. */
 	void (*event)(void *ctx, const char *kind, json_t *params);
 	/** @port is about to be destroyed; workers do not use it any more. May be NULL. */
@@ -65,11 +65,11 @@ enum vsw_apply_flags {
 };
 
 struct vsw_apply {
-	struct vsw_model *next;    /* taken (and emptied) in any case */
+	struct vsw_model *next; /* taken (and emptied) in any case */
 	unsigned int flags;
-	json_t *root;              /* with @doc: where @next came from, for positions in errors; or NULL */
+	json_t *root; /* with @doc: where @next came from, for positions in errors; or NULL */
 	const struct vd_doc *doc;
-	json_t *assigned;          /* START: uuids whose MAC was assigned by an earlier run; or NULL */
+	json_t *assigned; /* START: uuids whose MAC was assigned by an earlier run; or NULL */
 };
 
 /** @dp and @store are borrowed. -ENOMEM. */
@@ -123,8 +123,9 @@ void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err 
 int vsw_rt_set(struct vsw_rt_port *rt, const struct vsw_model *m, const struct vsw_port_cfg *cfg,
 	       unsigned int changes, struct vd_err *reterr);
 /** Give the workers @m, without ports that are not open or hidden. */
-int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m, struct vsw_rt_port *const *ports,
-		   const struct vsw_rt_switch *switches, struct vd_err *reterr);
+int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
+		   struct vsw_rt_port *const *ports, const struct vsw_rt_switch *switches,
+		   struct vd_err *reterr);
 /** Note what open ports would leave behind after a crash: those of @m and, while a change is under
  *  way, those of @next. */
 void vsw_rt_note_leftovers(struct vsw_engine *e, const struct vsw_model *next,

@@ -69,7 +69,7 @@ static bool lists_uuid(json_t *list, const char *uuid)
 	size_t i;
 	json_t *v;
 
-	json_array_foreach(list, i, v)
+	json_array_foreach (list, i, v)
 		if (json_is_string(v) && !strcmp(json_string_value(v), uuid))
 			return true;
 	return false;

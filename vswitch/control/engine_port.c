@@ -28,7 +28,7 @@ static json_t *left_behind(struct vsw_engine *e, const struct vsw_device *d)
 	json_t *entry;
 
 	vsw_device_format(d, text, sizeof(text));
-	json_array_foreach(e->leftovers, i, entry) {
+	json_array_foreach (e->leftovers, i, entry) {
 		const char *dev = json_string_value(json_object_get(entry, "device"));
 
 		if (dev && !strcmp(dev, text) && !json_object_get(entry, "taken")) {
@@ -51,8 +51,8 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 		.link_up = cfg->link_up,
 		.n_workers = vsw_dataplane_workers(e->dp),
 	};
-	bool adopt = !cfg->has_mac && cfg->role != VSW_ROLE_UPLINK &&
-		     cfg->device.kind == VSW_DEV_NETDEV;
+	bool adopt =
+		!cfg->has_mac && cfg->role != VSW_ROLE_UPLINK && cfg->device.kind == VSW_DEV_NETDEV;
 	struct vsw_io *io = NULL;
 	char prefix[192];
 	int rc;
@@ -153,7 +153,8 @@ void vsw_rt_fault(struct vsw_rt_port *rt, const char *name, const struct vd_err 
 	rt->fault = *err;
 	rt->retry_wait_ms = RETRY_FIRST_MS;
 	rt->retry_at_ms = vsw_now_ms() + RETRY_FIRST_MS;
-	vd_log(LOG_WARNING, "port", name, "has no device now, will be tried again: %s", err->message);
+	vd_log(LOG_WARNING, "port", name, "has no device now, will be tried again: %s",
+	       err->message);
 }
 
 int vsw_rt_set(struct vsw_rt_port *rt, const struct vsw_model *m, const struct vsw_port_cfg *cfg,
@@ -201,8 +202,9 @@ static bool publishable(const struct vsw_rt_port *rt)
 	return rt->port && !rt->hidden;
 }
 
-int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m, struct vsw_rt_port *const *ports,
-		   const struct vsw_rt_switch *switches, struct vd_err *reterr)
+int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
+		   struct vsw_rt_port *const *ports, const struct vsw_rt_switch *switches,
+		   struct vd_err *reterr)
 {
 	struct vsw_port **run = calloc(m->n_ports + 1u, sizeof(*run));
 	struct vsw_fdb **fdbs = calloc(m->n_switches + 1u, sizeof(*fdbs));
@@ -274,7 +276,7 @@ void vsw_rt_note_leftovers(struct vsw_engine *e, const struct vsw_model *next,
 	note_ports(out, &e->model, e->ports);
 	if (next)
 		note_ports(out, next, next_ports);
-	json_array_foreach(e->leftovers, i, entry)
+	json_array_foreach (e->leftovers, i, entry)
 		json_array_append(out, entry);
 	rc = vsw_store_leftovers_set(e->store, out);
 	if (rc)

@@ -87,8 +87,8 @@ static void log_outcome(const struct vsw_call *call, const struct ctl_verb *verb
 
 	if (rc < 0 && vsw_server_may_log(call->d->server))
 		vd_log(verb->changes ? LOG_ERR : LOG_INFO, "rpc", vsw_client_who(call->client),
-		       "%s %s failed: %s: %s", verb->method, name ? name : "", vd_code_text(err->code),
-		       err->message);
+		       "%s %s failed: %s: %s", verb->method, name ? name : "",
+		       vd_code_text(err->code), err->message);
 	else if (rc >= 0 && verb->changes && !call->dry_run)
 		vd_log(LOG_NOTICE, "rpc", vsw_client_who(call->client), "%s %s: %zu changes",
 		       verb->method, name ? name : "",
@@ -143,8 +143,8 @@ int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **resul
 }
 
 int vsw_methods_change(struct vsw_call *call,
-		       int (*edit)(struct vsw_model *, json_t *, struct vd_err *),
-		       json_t **result, struct vd_err *reterr)
+		       int (*edit)(struct vsw_model *, json_t *, struct vd_err *), json_t **result,
+		       struct vd_err *reterr)
 {
 	struct vsw_model next = {0};
 	struct vsw_apply a = {.next = &next};

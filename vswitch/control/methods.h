@@ -15,8 +15,8 @@
 struct vsw_call {
 	struct vsw_daemon *d;
 	struct vsw_client *client;
-	json_t *id;       /* NULL: nobody waits for the answer */
-	json_t *params;   /* an object, checked against verbs.def */
+	json_t *id;     /* NULL: nobody waits for the answer */
+	json_t *params; /* an object, checked against verbs.def */
 	bool dry_run;
 };
 
@@ -32,8 +32,8 @@ void vsw_methods_dispatch(struct vsw_daemon *d, struct vsw_client *client,
 /** Copy the configuration, let @edit change it, make the result true (or not, with dry_run), and
  *  answer {"changes", "applied"}. */
 int vsw_methods_change(struct vsw_call *call,
-		       int (*edit)(struct vsw_model *, json_t *, struct vd_err *),
-		       json_t **result, struct vd_err *reterr);
+		       int (*edit)(struct vsw_model *, json_t *, struct vd_err *), json_t **result,
+		       struct vd_err *reterr);
 /** The same for a model that is there already (taken). */
 int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **result,
 		      struct vd_err *reterr);

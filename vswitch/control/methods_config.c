@@ -13,8 +13,8 @@ static int apply_text(struct vsw_call *call, json_t **result, struct vd_err *ret
 	struct vsw_model next = {0};
 	struct vsw_apply a = {.next = &next};
 	struct vd_doc *doc = NULL;
-	int rc = vd_doc_parse(json_string_value(text), json_string_length(text),
-			      file ? file : "-", &doc, reterr);
+	int rc = vd_doc_parse(json_string_value(text), json_string_length(text), file ? file : "-",
+			      &doc, reterr);
 
 	if (rc)
 		return rc;

@@ -23,7 +23,7 @@ struct walk {
 	struct vsw_engine *e;
 	const char *sw;
 	json_t *rows;
-	const char **names;  /* by data-plane index; NULL: not published */
+	const char **names; /* by data-plane index; NULL: not published */
 	bool too_many;
 };
 

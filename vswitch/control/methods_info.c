@@ -23,10 +23,9 @@ VSW_METHOD(describe)
 		return -ENOMEM;
 	}
 	for (unsigned int i = 0; i < VSW_DROP_N; i++)
-		json_array_append_new(drops, json_pack("{s:s, s:s, s:s}", "reason",
-						       vsw_drop_info[i].name, "text",
-						       vsw_drop_info[i].text, "hint",
-						       vsw_drop_info[i].hint));
+		json_array_append_new(
+			drops, json_pack("{s:s, s:s, s:s}", "reason", vsw_drop_info[i].name, "text",
+					 vsw_drop_info[i].text, "hint", vsw_drop_info[i].hint));
 	json_object_set_new(*result, "drops", drops);
 	return 0;
 }

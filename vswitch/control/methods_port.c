@@ -52,8 +52,8 @@ static json_t *row_with(struct vsw_daemon *d, unsigned int i, json_t *io)
 {
 	const struct vsw_rt_port *rt = d->engine->ports[i];
 	json_t *j = vsw_port_to_json(&d->engine->model.ports[i]);
-	bool connected = rt->port &&
-			 __atomic_load_n(&rt->port->io->caps.connected, __ATOMIC_RELAXED);
+	bool connected =
+		rt->port && __atomic_load_n(&rt->port->io->caps.connected, __ATOMIC_RELAXED);
 
 	copy_text(j, io, "driver");
 	json_object_set_new(j, "connected", json_boolean(connected));
@@ -82,9 +82,7 @@ static const char *mac_source(const struct vsw_port_cfg *p, const struct vsw_rt_
 static json_t *state_of(const struct vsw_port_cfg *p, const struct vsw_rt_port *rt)
 {
 	const char *source = mac_source(p, rt);
-	const struct vd_mac *mac = p->has_mac ? &p->mac
-				   : source   ? &rt->port->first_mac
-					      : NULL;
+	const struct vd_mac *mac = p->has_mac ? &p->mac : source ? &rt->port->first_mac : NULL;
 	char text[VD_MAC_STR_SIZE];
 	json_t *j = json_pack("{s:b, s:s, s:o, s:o}", "open", rt->port != NULL, "link",
 			      p->link_up && !rt->link_up_at_ms ? "up" : "down", "mac",

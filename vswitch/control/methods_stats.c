@@ -20,9 +20,9 @@ json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i)
 
 	get(d, i, &s);
 	return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "port", p->name, "switch", p->sw,
-			 "rx_packets", (json_int_t)s.rx_packets, "rx_bytes",
-			 (json_int_t)s.rx_bytes, "tx_packets", (json_int_t)s.tx_packets, "tx_bytes",
-			 (json_int_t)s.tx_bytes, "drops", (json_int_t)s.drops_total);
+			 "rx_packets", (json_int_t)s.rx_packets, "rx_bytes", (json_int_t)s.rx_bytes,
+			 "tx_packets", (json_int_t)s.tx_packets, "tx_bytes", (json_int_t)s.tx_bytes,
+			 "drops", (json_int_t)s.drops_total);
 }
 
 void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out)
@@ -33,12 +33,12 @@ void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out)
 	get(d, i, &s);
 	for (unsigned int r = 0; r < VSW_DROP_N; r++)
 		if (all || s.drops[r])
-			json_array_append_new(
-				out, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "port", p->name,
-					       "switch", p->sw, "reason", vsw_drop_info[r].name,
-					       "count", (json_int_t)s.drops[r], "text",
-					       vsw_drop_info[r].text, "hint",
-					       vsw_drop_info[r].hint));
+			json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}",
+							     "port", p->name, "switch", p->sw,
+							     "reason", vsw_drop_info[r].name,
+							     "count", (json_int_t)s.drops[r],
+							     "text", vsw_drop_info[r].text, "hint",
+							     vsw_drop_info[r].hint));
 }
 
 /* All ports, or the one that is named. */
@@ -95,19 +95,19 @@ VSW_METHOD(runtime)
 		struct vsw_worker_stats s;
 
 		vsw_worker_stats_get(d->dp, w, &s);
-		json_array_append_new(
-			workers,
-			json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "core",
-				  s.core < 0 ? json_null() : json_integer(s.core), "queues",
-				  (int)s.n_queues, "packets", (json_int_t)s.packets, "loops",
-				  (json_int_t)s.loops, "empty_loops", (json_int_t)s.empty_loops,
-				  "sleeps", (json_int_t)s.sleeps, "busy_cycles",
-				  (json_int_t)s.busy_cycles, "total_cycles",
-				  (json_int_t)s.total_cycles));
+		json_array_append_new(workers,
+				      json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "core",
+						s.core < 0 ? json_null() : json_integer(s.core),
+						"queues", (int)s.n_queues, "packets",
+						(json_int_t)s.packets, "loops", (json_int_t)s.loops,
+						"empty_loops", (json_int_t)s.empty_loops, "sleeps",
+						(json_int_t)s.sleeps, "busy_cycles",
+						(json_int_t)s.busy_cycles, "total_cycles",
+						(json_int_t)s.total_cycles));
 	}
-	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o}", "version", VIRIDIAN_VERSION, "uptime_s",
-			    (json_int_t)((vsw_now_ms() - d->started_ms) / 1000), "poll", d->opt.poll,
-			    "hugepages", d->hugepages, "generation",
+	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o}", "version", VIRIDIAN_VERSION,
+			    "uptime_s", (json_int_t)((vsw_now_ms() - d->started_ms) / 1000), "poll",
+			    d->opt.poll, "hugepages", d->hugepages, "generation",
 			    (json_int_t)d->engine->generation, "workers", workers);
 	return 0;
 }

@@ -44,7 +44,8 @@ static json_t *row(struct vsw_daemon *d, unsigned int k)
 	json_object_set_new(j, "uplink", uplink ? uplink : json_null());
 	json_object_set_new(j, "host_vnic", host ? host : json_null());
 	json_object_set_new(j, "n_ports", json_integer(n));
-	json_object_set_new(j, "n_learned", json_integer(vsw_fdb_count(d->engine->switches[k].fdb)));
+	json_object_set_new(j, "n_learned",
+			    json_integer(vsw_fdb_count(d->engine->switches[k].fdb)));
 	return j;
 }
 

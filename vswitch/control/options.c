@@ -33,12 +33,14 @@ void vsw_options_help(FILE *out)
 		"\n"
 		"Usage: viridiand [OPTION]...\n"
 		"\n"
-		"  --config FILE     start with the configuration of FILE (YAML or JSON); it replaces\n"
+		"  --config FILE     start with the configuration of FILE (YAML or JSON); it "
+		"replaces\n"
 		"                    the saved one\n"
 		"  --state DIR       keep the configuration in DIR (default %s)\n"
 		"  --socket PATH     listen for viridian(1) here (default $VIRIDIAN_SOCKET, else\n"
 		"                    %s)\n"
-		"  --workers CORES   one worker on each of these CPUs, as in 2,4-7; or any:N for N\n"
+		"  --workers CORES   one worker on each of these CPUs, as in 2,4-7; or any:N for "
+		"N\n"
 		"                    workers that the kernel places (default any:1)\n"
 		"  --memory MIB      memory for packets, %u-%u (default %u)\n"
 		"  --poll            workers never sleep: lowest latency, a full CPU each\n"
@@ -94,7 +96,8 @@ static int parse_workers(const char *text, struct vsw_options *o, struct vd_err 
 				return usage(reterr, "--workers", text, allowed);
 			for (uint16_t i = 0; i < o->n_workers; i++)
 				if (o->cores[i] == (int)from)
-					return usage(reterr, "--workers", text, "a CPU is named twice");
+					return usage(reterr, "--workers", text,
+						     "a CPU is named twice");
 			o->cores[o->n_workers++] = (int)from;
 		}
 		if (*p != ',')
@@ -110,7 +113,7 @@ static int parse_level(const char *text, int *ret, struct vd_err *reterr)
 	static const struct {
 		const char *name;
 		int level;
-	} levels[] = {{"error", LOG_ERR},    {"err", LOG_ERR},	 {"warning", LOG_WARNING},
+	} levels[] = {{"error", LOG_ERR},     {"err", LOG_ERR},   {"warning", LOG_WARNING},
 		      {"notice", LOG_NOTICE}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
@@ -166,8 +169,9 @@ static int unknown_option(const char *word, struct vd_err *reterr)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		names[i] = options[i].name;
-	best = strncmp(word, "--", 2) ? NULL
-				      : vd_suggest(word + 2, names, sizeof(names) / sizeof(names[0]));
+	best = strncmp(word, "--", 2)
+		       ? NULL
+		       : vd_suggest(word + 2, names, sizeof(names) / sizeof(names[0]));
 	snprintf(hint, sizeof(hint), best ? "did you mean --%s?" : "viridiand --help", best);
 	return vd_err_set(reterr, -EINVAL, VD_E_USAGE, NULL, hint,
 			  "%s is not an option, or lacks or refuses a value", word);
@@ -177,8 +181,8 @@ int vsw_options_parse(int argc, char **argv, const char *env_socket, struct vsw_
 		      struct vd_err *reterr)
 {
 	struct vsw_options o = {.state = VSW_STATE_DEFAULT,
-				.socket = env_socket && *env_socket ? env_socket
-								    : VSW_SOCKET_DEFAULT,
+				.socket =
+					env_socket && *env_socket ? env_socket : VSW_SOCKET_DEFAULT,
 				.cores = {-1},
 				.n_workers = 1,
 				.memory_mib = VSW_MEMORY_DEFAULT,

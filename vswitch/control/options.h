@@ -16,12 +16,12 @@
 #define VSW_MEMORY_MAX     65536
 
 struct vsw_options {
-	const char *config;            /* NULL: what was saved */
+	const char *config; /* NULL: what was saved */
 	const char *state;
 	const char *socket;
-	int cores[VSW_CORES_MAX];    /* -1: not pinned */
+	int cores[VSW_CORES_MAX]; /* -1: not pinned */
 	uint16_t n_workers;
-	uint32_t memory_mib;           /* for packets and tables */
+	uint32_t memory_mib; /* for packets and tables */
 	bool poll;
 	int log_level;
 	bool help, version;

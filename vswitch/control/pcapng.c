@@ -160,7 +160,7 @@ int vsw_pcapng_interface(struct vsw_pcapng *p, const char *name, const char *fil
 
 int vsw_pcapng_packet(struct vsw_pcapng *p, const struct vsw_pcapng_packet *pkt)
 {
-	uint32_t flags = htole32(pkt->dir == VSW_PCAPNG_INBOUND	   ? 1
+	uint32_t flags = htole32(pkt->dir == VSW_PCAPNG_INBOUND    ? 1
 				 : pkt->dir == VSW_PCAPNG_OUTBOUND ? 2
 								   : 0);
 	size_t at;

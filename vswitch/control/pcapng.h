@@ -14,15 +14,15 @@
 #include <stdint.h>
 
 struct vsw_pcapng {
-	uint8_t *buf;      /* what is not yet written out: [start, size) */
+	uint8_t *buf; /* what is not yet written out: [start, size) */
 	size_t start, size, room;
 };
 
 enum vsw_pcapng_dir { VSW_PCAPNG_UNKNOWN, VSW_PCAPNG_INBOUND, VSW_PCAPNG_OUTBOUND };
 
 struct vsw_pcapng_packet {
-	uint32_t iface;    /* number of the interface: order of vsw_pcapng_interface() calls */
-	uint64_t time_ns;  /* since 1970 */
+	uint32_t iface;   /* number of the interface: order of vsw_pcapng_interface() calls */
+	uint64_t time_ns; /* since 1970 */
 	const void *data;
 	uint32_t captured; /* bytes at data */
 	uint32_t original; /* bytes of the frame */

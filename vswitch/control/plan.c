@@ -109,8 +109,7 @@ static int plan_switches(const struct vsw_model *old, const struct vsw_model *ne
 	return rc;
 }
 
-static int plan_ports(const struct vsw_model *old, const struct vsw_model *next,
-		      struct vsw_plan *p)
+static int plan_ports(const struct vsw_model *old, const struct vsw_model *next, struct vsw_plan *p)
 {
 	struct index ix;
 	int rc = ports_by(&ix, old, offsetof(struct vsw_port_cfg, uuid));
@@ -234,8 +233,7 @@ static int inherit_ports(const struct vsw_model *cur, struct vsw_model *next)
 	for (unsigned int i = 0; !rc && i < next->n_ports; i++) {
 		const struct vsw_port_cfg *n = &next->ports[i];
 
-		from[i] = index_find(n->uuid[0] ? &uuids : &names,
-				     n->uuid[0] ? n->uuid : n->name);
+		from[i] = index_find(n->uuid[0] ? &uuids : &names, n->uuid[0] ? n->uuid : n->name);
 		if (!n->uuid[0] && from[i] >= 0 &&
 		    index_find(&claimed, cur->ports[from[i]].uuid) >= 0)
 			from[i] = -1;

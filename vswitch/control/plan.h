@@ -38,11 +38,11 @@ struct vsw_plan_port {
 };
 
 struct vsw_plan {
-	struct vsw_plan_port *ports;  /* [next->n_ports] */
-	int *switches;                /* [next->n_switches] index in the old model; -1: new */
-	bool *fdb_new;                /* [next->n_switches] needs a new forwarding table */
-	bool *goes;                   /* [old->n_ports] its back end closes (removed, or REOPEN) */
-	bool *in_the_way;             /* [old->n_ports] it goes, and must close before others open */
+	struct vsw_plan_port *ports; /* [next->n_ports] */
+	int *switches;               /* [next->n_switches] index in the old model; -1: new */
+	bool *fdb_new;               /* [next->n_switches] needs a new forwarding table */
+	bool *goes;                  /* [old->n_ports] its back end closes (removed, or REOPEN) */
+	bool *in_the_way;            /* [old->n_ports] it goes, and must close before others open */
 };
 
 /** -ENOMEM. */

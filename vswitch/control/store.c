@@ -66,10 +66,11 @@ static int take_lock(struct vsw_store *st, const char *dir, struct vd_err *reter
 		n = pread(st->lock_fd, pid, sizeof(pid) - 1, 0);
 		pid[n > 0 ? n : 0] = '\0';
 		pid[strcspn(pid, "\n")] = '\0';
-		return vd_err_set(reterr, -EBUSY, VD_E_DEVICE_BUSY, NULL,
-				  "give the second daemon folders of its own: --state DIR --socket PATH",
-				  "another viridiand%s%s uses the state folder %s",
-				  pid[0] ? " with process id " : "", pid, dir);
+		return vd_err_set(
+			reterr, -EBUSY, VD_E_DEVICE_BUSY, NULL,
+			"give the second daemon folders of its own: --state DIR --socket PATH",
+			"another viridiand%s%s uses the state folder %s",
+			pid[0] ? " with process id " : "", pid, dir);
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(st->lock_fd, 0) < 0 || pwrite(st->lock_fd, pid, (size_t)n, 0) != n)
@@ -214,7 +215,8 @@ int vsw_store_prepare(struct vsw_store *st, json_t *state, struct vd_err *reterr
 		return 0;
 	unlinkat(st->dir_fd, "config.json.new", 0);
 	errno = -rc;
-	return vd_err_set(reterr, rc, VD_E_STATE, NULL, "nothing has changed; make room or check the disk",
+	return vd_err_set(reterr, rc, VD_E_STATE, NULL,
+			  "nothing has changed; make room or check the disk",
 			  "cannot write %s.new: %m", st->path);
 }
 
@@ -272,7 +274,8 @@ int vsw_store_leftovers_set(struct vsw_store *st, json_t *ports)
 	int rc;
 
 	if (!json_array_size(ports))
-		return unlinkat(st->dir_fd, "leftovers.json", 0) < 0 && errno != ENOENT ? -errno : 0;
+		return unlinkat(st->dir_fd, "leftovers.json", 0) < 0 && errno != ENOENT ? -errno
+											: 0;
 	j = json_pack("{s:s, s:O}", "boot", st->boot, "ports", ports);
 	if (!j)
 		return -ENOMEM;

@@ -23,11 +23,11 @@ enum vsw_capture_dir { VSW_CAPTURE_RX, VSW_CAPTURE_TX, VSW_CAPTURE_DROP }; /* RX
 
 /** Head of every record in the ring: the first bytes of a copied mbuf's headroom. */
 struct vsw_capture_meta {
-	uint64_t tsc;                /* rte_rdtsc() when seen */
-	uint32_t orig_size;          /* bytes of the frame */
-	uint16_t port;               /* port index where it entered (RX, DROP) or leaves (TX) */
-	uint8_t dir;                 /* enum vsw_capture_dir */
-	uint8_t reason;              /* enum vsw_drop; meaningful with VSW_CAPTURE_DROP */
+	uint64_t tsc;       /* rte_rdtsc() when seen */
+	uint32_t orig_size; /* bytes of the frame */
+	uint16_t port;      /* port index where it entered (RX, DROP) or leaves (TX) */
+	uint8_t dir;        /* enum vsw_capture_dir */
+	uint8_t reason;     /* enum vsw_drop; meaningful with VSW_CAPTURE_DROP */
 };
 
 struct vsw_capture {
@@ -36,10 +36,10 @@ struct vsw_capture {
 	uint64_t (*jit)(void *mbuf); /* NULL: interpret */
 	uint32_t snaplen;            /* bytes kept of each frame, 1..VSW_IO_BIG_ROOM */
 	bool rx, tx;                 /* which directions, for port captures */
-	uint16_t drop_port;          /* drop captures: only this port index; VSW_PORT_INDEX_NONE = all */
+	uint16_t drop_port; /* drop captures: only this port index; VSW_PORT_INDEX_NONE = all */
 	struct rte_mempool *pool;
-	struct rte_ring *ring;       /* of mbufs; several producers, one consumer */
-	uint64_t lost;               /* atomic; ring or pool was full */
+	struct rte_ring *ring; /* of mbufs; several producers, one consumer */
+	uint64_t lost;         /* atomic; ring or pool was full */
 };
 
 /** The record of a drained mbuf. */

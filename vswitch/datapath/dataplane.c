@@ -187,8 +187,8 @@ static int find_index(struct vsw_dataplane *dp, uint16_t *ret)
 int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first_mac,
 		    struct vsw_port **ret)
 {
-	struct vsw_port *port = aligned_alloc(RTE_CACHE_LINE_SIZE,
-					      RTE_ALIGN(sizeof(*port), RTE_CACHE_LINE_SIZE));
+	struct vsw_port *port =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(*port), RTE_CACHE_LINE_SIZE));
 	int r;
 
 	if (!port)
@@ -282,8 +282,7 @@ int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 			  struct vd_err *reterr)
 {
 	struct vsw_snapshot *old = dp->snapshot;
-	struct vsw_snapshot *next =
-		vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
+	struct vsw_snapshot *next = vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
 	int r;
 
 	if (!next)

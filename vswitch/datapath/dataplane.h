@@ -23,14 +23,14 @@
 struct vsw_dataplane;
 
 struct vsw_dataplane_conf {
-	uint16_t n_workers;                   /* 1..VSW_WORKERS_MAX */
-	int cores[VSW_WORKERS_MAX];           /* CPU of each worker, -1: not pinned */
-	bool poll;                            /* spin instead of sleeping when idle */
+	uint16_t n_workers;         /* 1..VSW_WORKERS_MAX */
+	int cores[VSW_WORKERS_MAX]; /* CPU of each worker, -1: not pinned */
+	bool poll;                  /* spin instead of sleeping when idle */
 	const char *run_dir;
 	/** Called (any thread) when vsw_io_env.notify() was: the control thread should look. */
 	void (*notify)(void *ctx, struct vsw_io *io);
 	void *ctx;
-	uint32_t n_mbufs;                     /* 2 KiB buffers; the big pool is a small part of it */
+	uint32_t n_mbufs; /* 2 KiB buffers; the big pool is a small part of it */
 };
 
 /** Make pools and start the workers. The EAL must be initialised. */
@@ -53,8 +53,8 @@ void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port);
 /** A model with the run-time objects of its switches and ports, in the same order. */
 struct vsw_binding {
 	const struct vsw_model *model;
-	struct vsw_fdb *const *fdbs;          /* [model->n_switches] */
-	struct vsw_port *const *ports;        /* [model->n_ports] */
+	struct vsw_fdb *const *fdbs;   /* [model->n_switches] */
+	struct vsw_port *const *ports; /* [model->n_ports] */
 };
 
 /**
@@ -76,10 +76,10 @@ void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *p
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index);
 
 struct vsw_worker_stats {
-	int core;                             /* -1: not pinned */
+	int core; /* -1: not pinned */
 	uint64_t loops, empty_loops, sleeps;
 	uint64_t packets;
-	uint64_t busy_cycles, total_cycles;   /* TSC; busy = loops that moved packets */
+	uint64_t busy_cycles, total_cycles; /* TSC; busy = loops that moved packets */
 	uint16_t n_queues;
 };
 void vsw_worker_stats_get(const struct vsw_dataplane *dp, uint16_t worker,

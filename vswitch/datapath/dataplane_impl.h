@@ -12,13 +12,13 @@
 struct vsw_dataplane {
 	struct vsw_dataplane_conf conf;
 	struct vsw_io_env env;
-	struct vsw_snapshot *snapshot;      /* atomic; workers load it once per loop */
+	struct vsw_snapshot *snapshot; /* atomic; workers load it once per loop */
 	struct rte_rcu_qsbr *rcu;
-	uint32_t io_epoch;                  /* atomic; bumped when a back end's descriptors changed */
-	bool stop;                          /* atomic */
-	struct vsw_capture *drop_captures;  /* atomic */
+	uint32_t io_epoch; /* atomic; bumped when a back end's descriptors changed */
+	bool stop;         /* atomic */
+	struct vsw_capture *drop_captures; /* atomic */
 	struct vsw_port *ports[VSW_PORTS_MAX];
-	uint16_t next_index;                /* indices are reused as late as possible */
+	uint16_t next_index; /* indices are reused as late as possible */
 	struct vsw_worker_thread workers[VSW_WORKERS_MAX];
 	uint16_t n_workers;
 };

@@ -338,9 +338,9 @@ void vsw_fdb_walk(struct vsw_fdb *f, void (*fn)(void *ctx, const struct vsw_fdb_
 			e.fid = s.key >> 48 & 0xfff;
 			e.port = s.port;
 			e.is_static = s.flags & VSW_FDB_STATIC;
-			e.age_s = e.is_static || age > UINT32_MAX / 2 ?
-					  0 :
-					  (uint32_t)(((uint64_t)age << VSW_FDB_STAMP_SHIFT) / hz);
+			e.age_s = e.is_static || age > UINT32_MAX / 2
+					  ? 0
+					  : (uint32_t)(((uint64_t)age << VSW_FDB_STAMP_SHIFT) / hz);
 			fn(ctx, &e);
 		}
 	}

@@ -39,9 +39,9 @@ enum vsw_learn_result {
 struct vsw_fdb_entry {
 	struct vd_mac mac;
 	uint16_t fid;
-	uint16_t port;        /* port index */
+	uint16_t port; /* port index */
 	bool is_static;
-	uint32_t age_s;       /* seconds since last seen; 0 for static */
+	uint32_t age_s; /* seconds since last seen; 0 for static */
 };
 
 /** @limit learned entries at most (0..VSW_FDB_LIMIT_MAX). NULL on lack of memory. */

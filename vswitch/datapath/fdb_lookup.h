@@ -21,10 +21,10 @@
 #define VSW_FDB_WAYS 4
 
 struct vsw_fdb_slot {
-	uint64_t key;    /* MAC in wire order (48 bits), filtering ID (12), VSW_FDB_USED; 0 = empty */
+	uint64_t key; /* MAC in wire order (48 bits), filtering ID (12), VSW_FDB_USED; 0 = empty */
 	uint16_t port;
-	uint16_t flags;  /* VSW_FDB_STATIC */
-	uint32_t stamp;  /* vsw_fdb_now() when last seen */
+	uint16_t flags; /* VSW_FDB_STATIC */
+	uint32_t stamp; /* vsw_fdb_now() when last seen */
 };
 
 #define VSW_FDB_USED   (UINT64_C(1) << 63)
@@ -37,14 +37,14 @@ _Static_assert(sizeof(struct vsw_fdb_bucket) == 64, "one cache line");
 
 struct vsw_fdb {
 	struct vsw_fdb_bucket *buckets;
-	uint32_t mask;           /* buckets - 1 */
-	uint32_t n_any;          /* atomic; static entries with VSW_FID_ANY */
-	uint32_t limit;          /* learned entries at most */
-	uint32_t n_learned;      /* atomic for readers; written under lock */
+	uint32_t mask;      /* buckets - 1 */
+	uint32_t n_any;     /* atomic; static entries with VSW_FID_ANY */
+	uint32_t limit;     /* learned entries at most */
+	uint32_t n_learned; /* atomic for readers; written under lock */
 	uint32_t n_static;
-	uint32_t age_cursor;     /* next bucket that vsw_fdb_age() looks at */
+	uint32_t age_cursor; /* next bucket that vsw_fdb_age() looks at */
 	size_t map_size;
-	rte_spinlock_t lock;     /* writers */
+	rte_spinlock_t lock;              /* writers */
 	uint32_t per_port[VSW_PORTS_MAX]; /* learned entries a port; under lock */
 };
 

@@ -14,14 +14,14 @@
 
 #include "vswitch/datapath/offload.h"
 
-#define VSW_ETH_SIZE  14
-#define VSW_TAG_SIZE  4
-#define VSW_MAC48     UINT64_C(0xffffffffffff)
+#define VSW_ETH_SIZE 14
+#define VSW_TAG_SIZE 4
+#define VSW_MAC48    UINT64_C(0xffffffffffff)
 
 /* EtherTypes as a little-endian load of the two bytes gives them */
-#define VSW_LE_TPID_C  0x0081 /* 0x8100 */
-#define VSW_LE_TPID_S  0xa888 /* 0x88a8 */
-#define VSW_LE_TPID_Q  0x0091 /* 0x9100 */
+#define VSW_LE_TPID_C 0x0081 /* 0x8100 */
+#define VSW_LE_TPID_S 0xa888 /* 0x88a8 */
+#define VSW_LE_TPID_Q 0x0091 /* 0x9100 */
 
 static inline uint64_t vsw_load64(const void *p)
 {

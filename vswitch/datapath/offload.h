@@ -5,7 +5,7 @@
  * kernel-facing back ends.
  *
  * Source: virtio 1.2, 5.1.6 (header), DPDK mbuf TX flags. Thread-safety: pure on the frame; pools
- * are thread-safe. Proof: tests/unit/vswitch/datapath/test_offload.c, tests/fuzz/fuzz_vnet_hdr.c.
+ * are thread-safe. Proof: tests/unit/vswitch/datapath/test_offload.c, tests/fuzz/fuzz_offload.c.
  */
 #pragma once
 

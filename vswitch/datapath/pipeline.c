@@ -9,7 +9,7 @@
 #define REFRESH_STAMPS 8
 
 static __rte_always_inline struct vsw_counters *counters(const struct vsw_worker *w,
-							  const struct vsw_snap_port *p)
+							 const struct vsw_snap_port *p)
 {
 	return p->rt->counters[w->id];
 }
@@ -418,8 +418,8 @@ static void input_link_down(struct vsw_worker *w, const struct vsw_snap_port *p,
 }
 
 void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
-							   const struct vsw_snap_port *,
-							   struct vsw_vec *)
+							  const struct vsw_snap_port *,
+							  struct vsw_vec *)
 {
 	bool learning = p->learn > 0 || p->role == VSW_ROLE_UPLINK;
 

@@ -24,23 +24,23 @@
 struct vsw_vec {
 	uint16_t n;
 	struct rte_mbuf *m[VSW_BURST];
-	uint64_t dst[VSW_BURST];      /* destination address, 48 bits */
+	uint64_t dst[VSW_BURST]; /* destination address, 48 bits */
 	uint64_t src[VSW_BURST];
 	uint16_t vid[VSW_BURST];
-	uint8_t tag[VSW_BURST];       /* enum vsw_tag_state */
+	uint8_t tag[VSW_BURST]; /* enum vsw_tag_state */
 };
 
 enum vsw_tag_state {
-	VSW_HAS_TAG = 1,              /* the frame in memory has an 802.1Q tag ... */
-	VSW_INNER_TAG = 2,            /* ... and another TPID behind it */
-	VSW_PRIORITY_TAG = 4,         /* ... whose VID is 0 */
+	VSW_HAS_TAG = 1,      /* the frame in memory has an 802.1Q tag ... */
+	VSW_INNER_TAG = 2,    /* ... and another TPID behind it */
+	VSW_PRIORITY_TAG = 4, /* ... whose VID is 0 */
 };
 
 /* Frames waiting for one destination until the burst is done. */
 struct vsw_txbuf {
 	uint16_t n;
-	uint32_t longest;             /* bytes; of all waiting frames */
-	uint64_t requests;            /* OR of ol_flags */
+	uint32_t longest;  /* bytes; of all waiting frames */
+	uint64_t requests; /* OR of ol_flags */
 	struct rte_mbuf *m[VSW_BURST];
 };
 
@@ -51,17 +51,17 @@ struct vsw_worker {
 	struct vsw_dataplane *dp;
 	const struct vsw_snapshot *snap;
 	uint16_t id;
-	uint32_t now;                 /* FDB stamp of this loop */
+	uint32_t now; /* FDB stamp of this loop */
 	uint16_t n_touched;
 	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
-	struct vsw_txbuf *txbuf;      /* [VSW_PORTS_MAX] */
+	struct vsw_txbuf *txbuf;         /* [VSW_PORTS_MAX] */
 	struct vsw_worker_stats stats;
 };
 
 /** The input function for @p's features. */
 void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
-							   const struct vsw_snap_port *,
-							   struct vsw_vec *);
+							  const struct vsw_snap_port *,
+							  struct vsw_vec *);
 
 /**
  * Take one burst of @queue of @p through the switch, into transmit buffers.

@@ -20,12 +20,12 @@
 #include "vswitch/datapath/drops.h"
 #include "vswitch/io/io.h"
 
-#define VSW_WORKERS_MAX 16
+#define VSW_WORKERS_MAX     16
 #define VSW_PORT_INDEX_NONE 0xffff
 
 struct vsw_counters {
-	uint64_t rx_packets, rx_bytes;   /* taken from the device, before any decision */
-	uint64_t tx_packets, tx_bytes;   /* taken by the device */
+	uint64_t rx_packets, rx_bytes; /* taken from the device, before any decision */
+	uint64_t tx_packets, tx_bytes; /* taken by the device */
 	uint64_t drops[VSW_DROP_N];
 } __rte_cache_aligned;
 
@@ -35,27 +35,27 @@ enum vsw_first_mac {
 	VSW_FIRST_MAC_UNWANTED,
 	VSW_FIRST_MAC_WANTED,
 	VSW_FIRST_MAC_WRITING,
-	VSW_FIRST_MAC_VALID,         /* first_mac may be read; notify() has been called */
+	VSW_FIRST_MAC_VALID, /* first_mac may be read; notify() has been called */
 };
 
 /* A receive queue as its worker left it: polled, or parked until its descriptor wakes somebody. */
 struct vsw_rxq {
-	rte_spinlock_t lock;         /* trylock: hand-over between workers */
-	uint16_t owner;              /* worker that polls or parked it */
+	rte_spinlock_t lock; /* trylock: hand-over between workers */
+	uint16_t owner;      /* worker that polls or parked it */
 	bool parked;
-	int fd;                      /* in the owner's epoll set, -1: none */
-	uint64_t last_busy;          /* TSC */
+	int fd;             /* in the owner's epoll set, -1: none */
+	uint64_t last_busy; /* TSC */
 };
 
 struct vsw_port {
 	struct vsw_io *io;
 	const struct vsw_io_ops *ops;
-	uint16_t index;                  /* data-plane identity; never shown to users */
+	uint16_t index; /* data-plane identity; never shown to users */
 	uint16_t n_rxq, n_txq;
-	bool tx_locked;                  /* workers share tx queues: take tx_lock[queue] */
-	struct vsw_capture *capture;     /* atomic; list of captures of this port, NULL mostly */
-	struct vd_mac first_mac;         /* netdev VM ports without a MAC: set once by a worker */
-	uint32_t first_mac_state;        /* atomic; enum vsw_first_mac */
+	bool tx_locked;              /* workers share tx queues: take tx_lock[queue] */
+	struct vsw_capture *capture; /* atomic; list of captures of this port, NULL mostly */
+	struct vd_mac first_mac;     /* netdev VM ports without a MAC: set once by a worker */
+	uint32_t first_mac_state;    /* atomic; enum vsw_first_mac */
 	struct vsw_counters *counters[VSW_WORKERS_MAX];
 	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];

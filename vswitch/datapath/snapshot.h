@@ -16,7 +16,7 @@
  *   community P,S  S           -         {P,S}                       never
  *   promisc. P,L   P           -         {P} + L                     never
  *
- * Thread-safety: read-only once published. Proof: tests/unit/vswitch/datapath/test_snapshot.c.
+ * Thread-safety: read-only once published. Proof: tests/unit/vswitch/datapath/test_pipeline.c.
  */
 #pragma once
 
@@ -40,19 +40,19 @@ struct vsw_vec;
 struct vsw_snap_port {
 	/* what every frame from or to the port needs: one cache line */
 	struct vsw_port *rt;
-	struct vsw_fdb *fdb;          /* of the port's switch */
-	const uint64_t *out;          /* VIDs delivered to the port; NULL: only out_vid */
-	const uint64_t *in_tags;      /* tags admitted from the port; NULL: none */
-	const uint16_t *fid_of;       /* VID -> filtering ID; NULL: identity */
-	uint64_t mac48;               /* assigned address, 0: none */
-	uint16_t pvid;                /* VID of untagged frames; VSW_VID_NONE: not admitted */
-	uint16_t out_vid;             /* the one VID delivered, where out is NULL */
-	uint16_t native;              /* VID sent untagged by a trunk */
+	struct vsw_fdb *fdb;     /* of the port's switch */
+	const uint64_t *out;     /* VIDs delivered to the port; NULL: only out_vid */
+	const uint64_t *in_tags; /* tags admitted from the port; NULL: none */
+	const uint16_t *fid_of;  /* VID -> filtering ID; NULL: identity */
+	uint64_t mac48;          /* assigned address, 0: none */
+	uint16_t pvid;           /* VID of untagged frames; VSW_VID_NONE: not admitted */
+	uint16_t out_vid;        /* the one VID delivered, where out is NULL */
+	uint16_t native;         /* VID sent untagged by a trunk */
 	uint16_t index;
-	uint16_t mtu;                 /* of the switch */
-	uint8_t flags;                /* enum vsw_snap_flags */
-	uint8_t role;                 /* enum vsw_role */
-	uint32_t learn;               /* addresses beyond its own */
+	uint16_t mtu;   /* of the switch */
+	uint8_t flags;  /* enum vsw_snap_flags */
+	uint8_t role;   /* enum vsw_role */
+	uint32_t learn; /* addresses beyond its own */
 	/** What the port's features need done with a burst from it; see pipeline.h. */
 	void (*input)(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
 	const struct vsw_snap_switch *sw;
@@ -70,7 +70,7 @@ struct vsw_snap_queue {
 
 struct vsw_snap_work {
 	uint32_t n;
-	struct vsw_snap_queue *queues;      /* receive queues of one worker */
+	struct vsw_snap_queue *queues; /* receive queues of one worker */
 };
 
 struct vsw_snapshot {
@@ -80,7 +80,7 @@ struct vsw_snapshot {
 	struct vsw_snap_port *all;
 	struct vsw_snap_switch *switches;
 	uint16_t n_ports, n_switches;
-	void *arena;                        /* what the pointers above point into */
+	void *arena; /* what the pointers above point into */
 };
 
 /** Build from @b for @n_workers. NULL on lack of memory. */

@@ -22,11 +22,11 @@
 #define PARK_SYSCALL_US 20
 #define PARK_RING_US    100
 /* With some queues busy, parked ones are looked at every so many loops. */
-#define CHECK_LOOPS     16
+#define CHECK_LOOPS 16
 /* Sleeping worker with queues that have no descriptor: polls them this often. */
-#define BLIND_SLEEP_US  400
-#define EVENTS          64
-#define WAKE_TOKEN      UINT64_MAX
+#define BLIND_SLEEP_US 400
+#define EVENTS         64
+#define WAKE_TOKEN     UINT64_MAX
 
 static uint64_t us_to_cycles(uint32_t us)
 {
@@ -124,8 +124,8 @@ static void handle(struct vsw_worker_thread *t, const struct epoll_event *ev, in
 		}
 		q = rxq_of(t, ev[i].data.u64);
 		if (q && q->parked)
-			unpark(t, t->w.snap->ports[ev[i].data.u64 >> 16],
-			       ev[i].data.u64 & 0xffff, now);
+			unpark(t, t->w.snap->ports[ev[i].data.u64 >> 16], ev[i].data.u64 & 0xffff,
+			       now);
 	}
 }
 

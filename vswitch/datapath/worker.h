@@ -17,7 +17,7 @@
 struct vsw_worker_thread {
 	struct vsw_worker w;
 	pthread_t thread;
-	int core;                /* -1: not pinned */
+	int core; /* -1: not pinned */
 	int epoll_fd;
 	int wake_fd;             /* eventfd; any thread */
 	bool poll;               /* never sleep */
@@ -26,7 +26,7 @@ struct vsw_worker_thread {
 	uint32_t n_parked;
 	uint32_t n_hot;
 	struct vsw_snap_queue *hot; /* the queues that are polled; parked ones cost nothing here */
-	int error;               /* -errno of a failed start */
+	int error;                  /* -errno of a failed start */
 };
 
 /** Start @t (w.dp, w.id, core, poll are set). Returns after it runs, or -errno. Control thread. */

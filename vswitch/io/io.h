@@ -38,9 +38,9 @@ struct vsw_io;
 
 /** What the data plane lends to back ends. Lives as long as the daemon. */
 struct vsw_io_env {
-	struct rte_mempool *pool;       /* 2 KiB data rooms */
-	struct rte_mempool *big_pool;   /* few, VSW_IO_BIG_ROOM data rooms, for super-frames */
-	const char *run_dir;            /* for lock and side files, e.g. "/run/viridian" */
+	struct rte_mempool *pool;     /* 2 KiB data rooms */
+	struct rte_mempool *big_pool; /* few, VSW_IO_BIG_ROOM data rooms, for super-frames */
+	const char *run_dir;          /* for lock and side files, e.g. "/run/viridian" */
 	/** Something about @io changed (peer came or went, link, descriptors to wait on): workers
 	 *  rebuild their wait sets and the control thread refreshes what it shows. Any thread. */
 	void (*notify)(void *ctx, struct vsw_io *io);
@@ -54,31 +54,31 @@ struct vsw_io_env {
 
 /** What open() is asked for. */
 struct vsw_io_params {
-	const char *port_name;      /* for messages and for names of helper objects */
+	const char *port_name; /* for messages and for names of helper objects */
 	struct vsw_device device;
-	struct vd_mac mac;          /* the port's MAC: given to what open() creates */
+	struct vd_mac mac; /* the port's MAC: given to what open() creates */
 	bool has_mac;
 	uint16_t mtu_bytes;
 	bool link_up;
-	bool restore;               /* after a crash: take over what the last run left, if it is ours */
-	json_t *leftover;           /* borrowed; what this port's leftover() was when last saved; NULL none.
+	bool restore;       /* after a crash: take over what the last run left, if it is ours */
+	json_t *leftover;   /* borrowed; what this port's leftover() was when last saved; NULL none.
 				     * Looked at with @restore only */
-	uint16_t n_workers;         /* useful number of tx queues */
+	uint16_t n_workers; /* useful number of tx queues */
 };
 
 /** What an open back end offers. tx_offloads, connected and max_frame may change while open (a guest
  *  negotiates): writers use relaxed atomic stores, the data plane reads them once per burst. */
 struct vsw_io_caps {
-	uint64_t tx_offloads;       /* RTE_MBUF_F_TX_* requests that tx() honours */
-	uint32_t max_frame;         /* bytes; longest non-segmented frame tx() takes, tag included */
-	uint16_t n_rxq, n_txq;      /* fixed at open: the most that can be used */
-	bool tx_shared;             /* tx() may be called by several workers at once on one queue */
-	bool connected;             /* somebody is behind the port */
-	bool rx_syscall;            /* rx() is a system call: worth sleeping on early */
+	uint64_t tx_offloads;  /* RTE_MBUF_F_TX_* requests that tx() honours */
+	uint32_t max_frame;    /* bytes; longest non-segmented frame tx() takes, tag included */
+	uint16_t n_rxq, n_txq; /* fixed at open: the most that can be used */
+	bool tx_shared;        /* tx() may be called by several workers at once on one queue */
+	bool connected;        /* somebody is behind the port */
+	bool rx_syscall;       /* rx() is a system call: worth sleeping on early */
 };
 
 struct vsw_io_ops {
-	const char *kind;           /* "tap", ... */
+	const char *kind; /* "tap", ... */
 
 	/** Take up to @n frames. Never blocks. 0 when nothing is there or nobody is connected. */
 	uint16_t (*rx)(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
@@ -127,10 +127,11 @@ struct vsw_io {
 	const struct vsw_io_env *env;
 	struct vsw_io_caps caps;
 	struct vsw_device device;
-	void *owner;                /* set by the engine: the port; for notify() */
-	uint64_t rx_drops_offload;  /* contradicting offload requests dropped by rx (one writer: rx worker) */
-	uint64_t rx_drops_memory;   /* frames lost for want of buffers */
-	uint64_t tx_errors;         /* frames the device refused (approximate when tx_shared) */
+	void *owner; /* set by the engine: the port; for notify() */
+	uint64_t
+		rx_drops_offload; /* contradicting offload requests dropped by rx (one writer: rx worker) */
+	uint64_t rx_drops_memory; /* frames lost for want of buffers */
+	uint64_t tx_errors;       /* frames the device refused (approximate when tx_shared) */
 };
 
 /**

@@ -39,9 +39,9 @@ enum { MSG_SET_FEATURES = 2, MSG_GET_VRING_BASE = 11, MSG_SET_MEM_TABLE = 5, MSG
 /* One direction of one queue pair. Even indices: to the guest. */
 struct ring {
 	struct vsw_vring v;
-	bool live;             /* atomic; workers may use v */
-	bool ready;            /* librte_vhost has all parts of it; vhost thread only */
-	rte_spinlock_t tx;     /* several workers sending to one guest queue */
+	bool live;         /* atomic; workers may use v */
+	bool ready;        /* librte_vhost has all parts of it; vhost thread only */
+	rte_spinlock_t tx; /* several workers sending to one guest queue */
 };
 
 struct vhost_port {
@@ -49,13 +49,13 @@ struct vhost_port {
 	const struct vsw_vring_ops *ring_ops;
 	struct vsw_vmem mem;
 	struct ring ring[RINGS_MAX];
-	int vid;               /* -1: nobody connected */
-	bool running;          /* between new_device and destroy_device */
+	int vid;      /* -1: nobody connected */
+	bool running; /* between new_device and destroy_device */
 	uint64_t features;
-	uint32_t n_pauses;     /* for describe: how often the guest made us stop */
-	int idle_fd;           /* never readable: where queues the guest does not use wait */
+	uint32_t n_pauses; /* for describe: how often the guest made us stop */
+	int idle_fd;       /* never readable: where queues the guest does not use wait */
 	uint16_t mtu;
-	pthread_mutex_t lock;  /* vid, running, features against describe() */
+	pthread_mutex_t lock; /* vid, running, features against describe() */
 };
 
 /* Who is behind a vid, and which ports wait for a connection. */
@@ -160,8 +160,7 @@ static void offer_caps(struct vhost_port *p)
 	/* without mergeable buffers or TSO a guest posts buffers for its own MTU, which it does not
 	 * tell: what does not fit then is dropped by the ring and counted */
 	__atomic_store_n(&p->io.caps.max_frame,
-			 f & (1ULL << VIRTIO_NET_F_MRG_RXBUF) || tso ? 65535u + 18u
-								     : 9216u + 18u,
+			 f & (1ULL << VIRTIO_NET_F_MRG_RXBUF) || tso ? 65535u + 18u : 9216u + 18u,
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&p->io.caps.connected, live, __ATOMIC_RELEASE);
 }
@@ -525,8 +524,7 @@ int vsw_io_vhost_open(const struct vsw_io_env *env, const struct vsw_io_params *
 	}
 	p = calloc(1, sizeof(*p));
 	if (!p)
-		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, object, NULL,
-				  "memory ran out");
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, object, NULL, "memory ran out");
 	p->io.ops = &vhost_ops;
 	p->io.env = env;
 	p->io.device = params->device;

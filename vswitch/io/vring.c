@@ -56,8 +56,8 @@ const struct vsw_vring_ops *vsw_vring_best(void)
 
 int vsw_vring_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used)
 {
-	if (r->size == 0 || r->size > VSW_VRING_SIZE_MAX || (r->size & (r->size - 1)) ||
-	    !r->desc || !r->avail || !r->used)
+	if (r->size == 0 || r->size > VSW_VRING_SIZE_MAX || (r->size & (r->size - 1)) || !r->desc ||
+	    !r->avail || !r->used)
 		return -EINVAL;
 	r->mask = r->size - 1;
 	r->last_avail = last_avail;

@@ -23,27 +23,27 @@
 #include <linux/virtio_ring.h>
 #include <rte_mbuf.h>
 
-#define VSW_VMEM_REGIONS 64
+#define VSW_VMEM_REGIONS   64
 #define VSW_VRING_SIZE_MAX 32768
 
 struct vsw_vmem {
 	uint32_t n;
 	struct vsw_vmem_region {
-		uint64_t gpa;       /* first guest-physical address */
-		uint64_t size;      /* bytes */
-		uint8_t *hva;       /* where it is mapped here */
+		uint64_t gpa;  /* first guest-physical address */
+		uint64_t size; /* bytes */
+		uint8_t *hva;  /* where it is mapped here */
 	} region[VSW_VMEM_REGIONS];
 };
 
 enum vsw_vring_broken {
 	VSW_VRING_OK,
-	VSW_VRING_AVAIL_INDEX,  /* avail->idx ran further than the ring is long */
-	VSW_VRING_HEAD,         /* a head beyond the ring */
-	VSW_VRING_CHAIN,        /* next beyond the table, or a loop */
-	VSW_VRING_ADDRESS,      /* a range outside guest memory */
-	VSW_VRING_DIRECTION,    /* a buffer to write where one to read belongs, or the reverse */
-	VSW_VRING_INDIRECT,     /* a malformed indirect table */
-	VSW_VRING_HEADER,       /* no room for the virtio-net header */
+	VSW_VRING_AVAIL_INDEX, /* avail->idx ran further than the ring is long */
+	VSW_VRING_HEAD,        /* a head beyond the ring */
+	VSW_VRING_CHAIN,       /* next beyond the table, or a loop */
+	VSW_VRING_ADDRESS,     /* a range outside guest memory */
+	VSW_VRING_DIRECTION,   /* a buffer to write where one to read belongs, or the reverse */
+	VSW_VRING_INDIRECT,    /* a malformed indirect table */
+	VSW_VRING_HEADER,      /* no room for the virtio-net header */
 };
 
 struct vsw_vring {
@@ -55,19 +55,19 @@ struct vsw_vring {
 	const struct vsw_vmem *mem;
 	uint16_t size, mask;
 	uint16_t last_avail, last_used;
-	uint16_t hdr_size;          /* 10 or 12 bytes */
-	bool mergeable;             /* VIRTIO_NET_F_MRG_RXBUF */
-	bool event_idx;             /* VIRTIO_F_RING_EVENT_IDX */
-	bool requests;              /* the guest may ask for checksums or segmentation */
+	uint16_t hdr_size; /* 10 or 12 bytes */
+	bool mergeable;    /* VIRTIO_NET_F_MRG_RXBUF */
+	bool event_idx;    /* VIRTIO_F_RING_EVENT_IDX */
+	bool requests;     /* the guest may ask for checksums or segmentation */
 	bool signalled_valid;
-	uint16_t signalled;         /* last_used when we last looked whether to interrupt */
-	int kick_fd, call_fd;       /* eventfds, -1: none. Not owned. */
-	uint8_t broken;             /* enum vsw_vring_broken */
+	uint16_t signalled;   /* last_used when we last looked whether to interrupt */
+	int kick_fd, call_fd; /* eventfds, -1: none. Not owned. */
+	uint8_t broken;       /* enum vsw_vring_broken */
 	struct rte_mempool *pool, *big_pool;
 	/* counters; one writer */
-	uint64_t bad_offload;       /* frames whose header contradicts them */
-	uint64_t no_buffer;         /* frames lost for want of our buffers */
-	uint64_t too_big;           /* frames that no guest buffer could take */
+	uint64_t bad_offload; /* frames whose header contradicts them */
+	uint64_t no_buffer;   /* frames lost for want of our buffers */
+	uint64_t too_big;     /* frames that no guest buffer could take */
 	uint64_t interrupts;
 };
 

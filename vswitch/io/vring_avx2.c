@@ -7,7 +7,8 @@
 
 static inline VRING_TARGET void vring_copy_chunk(void *d, const void *s)
 {
-	_mm256_storeu_si256((__m256i *)(void *)d, _mm256_loadu_si256((const __m256i *)(const void *)s));
+	_mm256_storeu_si256((__m256i *)(void *)d,
+			    _mm256_loadu_si256((const __m256i *)(const void *)s));
 }
 
 #include "vswitch/io/vring_fast.h"

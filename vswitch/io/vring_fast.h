@@ -37,8 +37,8 @@ static inline VRING_TARGET void copy_out(uint8_t *dst, const uint8_t *src, uint3
 
 /* What one head turned out to be. */
 struct spot {
-	uint8_t *at;     /* host address of the only buffer; NULL: take the slow path */
-	uint32_t len;    /* bytes of it */
+	uint8_t *at;  /* host address of the only buffer; NULL: take the slow path */
+	uint32_t len; /* bytes of it */
 	uint16_t head;
 };
 
@@ -50,7 +50,9 @@ static inline VRING_TARGET void prefetch_spot(const struct vsw_vring *r, const s
 		/* the builtin gives a plain prefetch unless every target has this; all 64-bit
 		 * processors accept it, and the peer's copy of the line is gone before we write */
 		__asm__ volatile("prefetchw %0" : : "m"(*(volatile char *)s->at));
-		__asm__ volatile("prefetchw %0" : : "m"(*(volatile char *)(s->at + 15 + r->hdr_size)));
+		__asm__ volatile("prefetchw %0"
+				 :
+				 : "m"(*(volatile char *)(s->at + 15 + r->hdr_size)));
 		return;
 	}
 	rte_prefetch0(s->at + r->hdr_size);

@@ -66,9 +66,8 @@ static __rte_always_inline void vsw_copy_short(uint8_t *dst, const uint8_t *src,
 		_mm_storeu_si128((__m128i *)(void *)(dst + i),
 				 _mm_loadu_si128((const __m128i *)(const void *)(src + i)));
 	if (i < len)
-		_mm_storeu_si128(
-			(__m128i *)(void *)(dst + len - 16),
-			_mm_loadu_si128((const __m128i *)(const void *)(src + len - 16)));
+		_mm_storeu_si128((__m128i *)(void *)(dst + len - 16),
+				 _mm_loadu_si128((const __m128i *)(const void *)(src + len - 16)));
 }
 
 /** One frame the fast path could not take: chains, indirect tables, large frames. Consumes the next

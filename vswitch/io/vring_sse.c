@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The split ring's fast paths with 16-byte moves. */
 
-
 #include <immintrin.h>
 
 #define VRING_TARGET /* baseline */

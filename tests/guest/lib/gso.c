@@ -25,13 +25,13 @@
 
 #include "stream.h"
 
-#define MSS		1448u
-#define TCP_SIZE	32u	/* with 12 bytes of options, as a stream with timestamps has */
-#define PAYLOAD_MAX	(44u * MSS)
-#define SRC_PORT	40000
-#define DST_PORT	5001
-#define SRC_IP		"10.77.0.1"
-#define DEADLINE_S	900
+#define MSS         1448u
+#define TCP_SIZE    32u /* with 12 bytes of options, as a stream with timestamps has */
+#define PAYLOAD_MAX (44u * MSS)
+#define SRC_PORT    40000
+#define DST_PORT    5001
+#define SRC_IP      "10.77.0.1"
+#define DEADLINE_S  900
 
 struct frame {
 	struct virtio_net_hdr vnet;
@@ -88,10 +88,17 @@ static void init_headers(struct frame *f, const uint8_t src[6], const uint8_t ds
 	memcpy(f->eth.ether_shost, src, 6);
 	memcpy(f->eth.ether_dhost, dst, 6);
 	f->eth.ether_type = htons(ETHERTYPE_IP);
-	f->ip = (struct iphdr){.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP,
-			       .saddr = inet_addr(SRC_IP), .daddr = to};
-	f->tcp = (struct tcphdr){.source = htons(SRC_PORT), .dest = htons(DST_PORT),
-				 .doff = TCP_SIZE / 4, .ack = 1, .window = htons(65535)};
+	f->ip = (struct iphdr){.version = 4,
+			       .ihl = 5,
+			       .ttl = 64,
+			       .protocol = IPPROTO_TCP,
+			       .saddr = inet_addr(SRC_IP),
+			       .daddr = to};
+	f->tcp = (struct tcphdr){.source = htons(SRC_PORT),
+				 .dest = htons(DST_PORT),
+				 .doff = TCP_SIZE / 4,
+				 .ack = 1,
+				 .window = htons(65535)};
 	memset(f->options, 1, sizeof(f->options)); /* no-operation */
 }
 

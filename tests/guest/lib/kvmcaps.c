@@ -18,13 +18,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define GUEST_MEMORY_SIZE	0x10000u
-#define GUEST_START		0x1000u
-#define TEST_PORT		0x80
-#define TEST_VALUE		0x5a
-#define MAX_CPUID_ENTRIES	64
-#define HV_CPUID_VENDOR		0x40000000u
-#define HV_CPUID_LAST		0x400000ffu
+#define GUEST_MEMORY_SIZE 0x10000u
+#define GUEST_START       0x1000u
+#define TEST_PORT         0x80
+#define TEST_VALUE        0x5a
+#define MAX_CPUID_ENTRIES 64
+#define HV_CPUID_VENDOR   0x40000000u
+#define HV_CPUID_LAST     0x400000ffu
 
 static const struct {
 	const char *name;
@@ -93,8 +93,8 @@ static int run_guest(int kvm, int vm, int vcpu)
 	struct kvm_run *run;
 	uint8_t *memory;
 
-	memory = mmap(NULL, GUEST_MEMORY_SIZE, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memory = mmap(NULL, GUEST_MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		      -1, 0);
 	run = mmap(NULL, run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
 	if (memory == MAP_FAILED || run == MAP_FAILED)
 		return fail("mmap");

@@ -15,12 +15,12 @@
 
 #include "stream.h"
 
-#define PCAP_MAGIC_US	0xa1b2c3d4u
-#define PCAP_MAGIC_NS	0xa1b23c4du
-#define ETH_SIZE	14u
-#define TAG_SIZE	4u
-#define IP_SIZE		20u
-#define FRAME_SIZE_MAX	262144u
+#define PCAP_MAGIC_US  0xa1b2c3d4u
+#define PCAP_MAGIC_NS  0xa1b23c4du
+#define ETH_SIZE       14u
+#define TAG_SIZE       4u
+#define IP_SIZE        20u
+#define FRAME_SIZE_MAX 262144u
 
 struct pcap_file_header {
 	uint32_t magic, version, zone, sigfigs, snaplen, linktype;

@@ -15,7 +15,7 @@
 
 struct stream_hash {
 	uint64_t state;
-	uint64_t partial;       /* the first n_partial bytes of the next word */
+	uint64_t partial; /* the first n_partial bytes of the next word */
 	unsigned int n_partial;
 	uint64_t size;
 };

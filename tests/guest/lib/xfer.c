@@ -19,9 +19,9 @@
 
 #include "stream.h"
 
-#define BLOCK_SIZE	(256u * 1024)
+#define BLOCK_SIZE (256u * 1024)
 /* No test leaves a hung transfer behind. */
-#define DEADLINE_S	900
+#define DEADLINE_S 900
 
 static double now_s(void)
 {

@@ -61,8 +61,8 @@ static void op_released(void *ctx, struct vmb_chan *chan)
 	v->n_released++;
 }
 
-static const struct vmb_bus_ops bus_ops = {op_post, op_gpadl_add, op_gpadl_del, op_open,
-					   op_close, op_modify,   op_released};
+static const struct vmb_bus_ops bus_ops = {op_post,  op_gpadl_add, op_gpadl_del, op_open,
+					   op_close, op_modify,    op_released};
 
 static void op_signal(void *ctx, void *priv)
 {

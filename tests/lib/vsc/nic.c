@@ -41,7 +41,8 @@ static void on_data(struct vsc *v, uint32_t index, const uint8_t *msg, uint32_t 
 	struct vsc_frame seen = {.csum = ~0u, .vlan = ~0u, .hash = ~0u};
 
 	memcpy(&h, msg, sizeof(h));
-	if (h.hdr.size > size || h.data_offset < 36 || h.data_offset + 8 + h.data_size > h.hdr.size) {
+	if (h.hdr.size > size || h.data_offset < 36 ||
+	    h.data_offset + 8 + h.data_size > h.hdr.size) {
 		v->rx_errors++;
 		return;
 	}
@@ -202,8 +203,7 @@ int vsc_nvsp(struct vsc *v, uint32_t index, const struct nvsp_msg_wire *m, bool 
 int vsc_send_raw(struct vsc *v, uint32_t index, const void *bytes, uint32_t size, uint32_t section)
 {
 	static uint8_t ext[8 + 16 * 40];
-	struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
-				  .rndis = {NVSP_CHANNEL_DATA, section, 0}};
+	struct nvsp_msg_wire m = {.type = NVSP_RNDIS, .rndis = {NVSP_CHANNEL_DATA, section, 0}};
 	const uint8_t *b = bytes;
 	uint32_t n = (size + 4095) / 4096, zero = 0;
 	uint64_t pfns[32];
@@ -260,7 +260,8 @@ int vsc_send(struct vsc *v, uint32_t index, const void *frame, uint32_t size, co
 	static uint8_t buf[80000];
 	uint32_t n = vsc_packet(buf, ppi, ppi_size, frame, size);
 	bool small = v->section && n + 8 < v->section;
-	int r = vsc_send_raw(v, index, buf, n, small ? (uint32_t)(v->next_xid % 16) : NVSP_NO_SECTION);
+	int r = vsc_send_raw(v, index, buf, n,
+			     small ? (uint32_t)(v->next_xid % 16) : NVSP_NO_SECTION);
 
 	turn(v, index);
 	return r;

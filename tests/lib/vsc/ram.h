@@ -13,7 +13,7 @@
 
 struct ram {
 	uint8_t *host;
-	size_t size; /* bytes */
+	size_t size;   /* bytes */
 	uint32_t next; /* first page never given out */
 	bool scatter;  /* hand out pages so that neighbours are never adjacent */
 	int fd;        /* memfd, so that a benchmark can map it elsewhere; -1: plain memory */

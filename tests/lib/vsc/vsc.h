@@ -22,7 +22,7 @@ struct vsc_frame {
 	int finish;          /* host side: its result */
 	uint32_t chan;
 	uint32_t size;
-	uint8_t *data;       /* owned by the guest object */
+	uint8_t *data; /* owned by the guest object */
 	/* guest side: raw per-packet info, ~0 when absent */
 	uint32_t csum, vlan, hash;
 	bool rsc;
@@ -80,8 +80,8 @@ struct vsc {
 };
 
 struct vsc_up {
-	uint32_t version; /* NVSP_V1.. */
-	uint32_t mtu;     /* without Ethernet header */
+	uint32_t version;                /* NVSP_V1.. */
+	uint32_t mtu;                    /* without Ethernet header */
 	uint32_t recv_pages, send_pages; /* send 0: no send buffer */
 	uint64_t caps;
 	uint32_t ring_pages; /* each direction; 0: 16 */

@@ -87,7 +87,7 @@ static void bw_released(void *ctx, struct vmb_chan *chan)
 	bw.n_released++;
 }
 
-static const struct vmb_bus_ops bw_ops = {bw_post, bw_add,    bw_del,     bw_open,
+static const struct vmb_bus_ops bw_ops = {bw_post,  bw_add,    bw_del,     bw_open,
 					  bw_close, bw_modify, bw_released};
 
 static inline void bw_setup_cfg(struct vmb_bus_cfg cfg)
@@ -121,10 +121,10 @@ static inline void bw_send(const void *msg, uint32_t size)
 }
 
 /* A message of u32 words behind the header. */
-#define BW_WORDS(type_, ...)                                                                       \
-	do {                                                                                       \
-		uint32_t words_[] = {(type_), 0, __VA_ARGS__};                                     \
-		bw_send(words_, sizeof(words_));                                                   \
+#define BW_WORDS(type_, ...)                                   \
+	do {                                                   \
+		uint32_t words_[] = {(type_), 0, __VA_ARGS__}; \
+		bw_send(words_, sizeof(words_));               \
 	} while (0)
 
 /* The next message to the guest if it is of @type, else NULL. */
@@ -168,9 +168,9 @@ static inline void bw_contact(uint32_t version, uint32_t vp)
 		m.interrupt_page = 0;
 		m.v5.sint = 2;
 	}
-	CU_ASSERT_EQUAL(bw_send_on(version >= VMB_V5_0 ? VMB_CONN_MULTI : VMB_CONN_MESSAGE, &m,
-				   sizeof(m)),
-			0);
+	CU_ASSERT_EQUAL(
+		bw_send_on(version >= VMB_V5_0 ? VMB_CONN_MULTI : VMB_CONN_MESSAGE, &m, sizeof(m)),
+		0);
 }
 
 static inline struct vmb_offer bw_offer(uint8_t instance, uint16_t sub)

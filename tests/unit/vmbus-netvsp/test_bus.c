@@ -48,7 +48,7 @@ static void unsupported_versions(void)
 		CU_ASSERT_EQUAL(vmb_bus_version(bw.bus), 0);
 		BW_WORDS(VMB_MSG_REQUEST_OFFERS);
 		CU_ASSERT_TRUE(bw_quiet()); /* not connected: dropped */
-		bw_contact(VMB_V4_0, 0); /* the guest tries a lower one */
+		bw_contact(VMB_V4_0, 0);    /* the guest tries a lower one */
 		CU_ASSERT_EQUAL(bw_u32(bw_expect(VMB_MSG_VERSION_RESPONSE), 12), VMB_V4_0);
 		bw_teardown();
 	}
@@ -243,8 +243,8 @@ static void open_refused(void)
 	bw_expect(VMB_MSG_GPADL_CREATED);
 	static const struct {
 		uint32_t gpadl, vp, downstream;
-	} bad[] = {{9, 0, 4}, {2, 0, 4}, {1, 4, 4}, {1, 0, 0}, {1, 0, 1}, {1, 0, 7}, {1, 0, 8},
-		   {1, 0, 9}, {1, 0, 0xffffffff}};
+	} bad[] = {{9, 0, 4}, {2, 0, 4}, {1, 4, 4}, {1, 0, 0},         {1, 0, 1},
+		   {1, 0, 7}, {1, 0, 8}, {1, 0, 9}, {1, 0, 0xffffffff}};
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		bw_open_msg(relid, bad[i].gpadl, bad[i].vp, bad[i].downstream);
@@ -492,7 +492,7 @@ static void revoke_subchannels_before_primary(void)
 	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_OFFER));
 	BW_WORDS(VMB_MSG_RELID_RELEASED, relid);
 	BW_WORDS(VMB_MSG_RELID_RELEASED, sub_relid);
-	BW_WORDS(VMB_MSG_RELID_RELEASED, relid); /* twice */
+	BW_WORDS(VMB_MSG_RELID_RELEASED, relid);                /* twice */
 	BW_WORDS(VMB_MSG_RELID_RELEASED, vmb_chan_relid(chan)); /* never rescinded */
 	CU_ASSERT_EQUAL(bw.n_released, 2);
 	bw_teardown();

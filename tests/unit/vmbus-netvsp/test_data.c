@@ -69,7 +69,8 @@ static bool l4_sum_good(const uint8_t *f, uint32_t size)
 
 static void sizes_both_ways(void)
 {
-	static const uint32_t sizes[] = {14, 60, 64, 65, 127, 128, 511, 512, 1000, 1513, 1514, 1518};
+	static const uint32_t sizes[] = {14,  60,  64,   65,   127,  128,
+					 511, 512, 1000, 1513, 1514, 1518};
 	struct nvsp_info info;
 
 	nic_start();
@@ -170,10 +171,10 @@ static void bad_rndis_fails_but_channel_lives(void)
 		unsigned int off;
 		uint32_t value;
 	} rows[] = {
-		{0, 2},           {0, 0},          {0, 0x80000001}, {4, 0},          {4, 43},
-		{4, 0xffffffff},  {4, 145},        {8, 37 + 100},   {8, 0xffffffff}, {8, 35},
-		{8, 0},           {12, 101},       {12, 0xffffffff}, {12, 0},        {12, 13},
-		{28, 0xfffffff0}, {32, 0xffffffff}, {32, 300},      {32, 8},
+		{0, 2},           {0, 0},           {0, 0x80000001},  {4, 0},          {4, 43},
+		{4, 0xffffffff},  {4, 145},         {8, 37 + 100},    {8, 0xffffffff}, {8, 35},
+		{8, 0},           {12, 101},        {12, 0xffffffff}, {12, 0},         {12, 13},
+		{28, 0xfffffff0}, {32, 0xffffffff}, {32, 300},        {32, 8},
 	};
 
 	nic_start();
@@ -214,7 +215,7 @@ static void bad_rndis_fails_but_channel_lives(void)
 static void bad_ppi(void)
 {
 	static const uint32_t rows[][3] = {
-		{0, 0, 12}, {8, 0, 12}, {12, 0, 12}, {20, 0, 12}, {0xffffffff, 0, 12},
+		{0, 0, 12},  {8, 0, 12}, {12, 0, 12},         {20, 0, 12}, {0xffffffff, 0, 12},
 		{16, 0, 16}, {16, 0, 0}, {16, 0, 0xffffffff}, {14, 0, 12}, {16, 2, 13},
 	};
 
@@ -256,16 +257,16 @@ static void bad_ranges(void)
 		uint32_t ext_size;
 		enum vmb_fault fault; /* NONE: the message fails, the channel lives */
 	} rows[] = {
-		{2, 144, 0, 0x10000, 24, VMB_FAULT_RING_RANGES},       /* count beyond the header */
+		{2, 144, 0, 0x10000, 24, VMB_FAULT_RING_RANGES}, /* count beyond the header */
 		{0xffffffff, 144, 0, 0x10000, 24, VMB_FAULT_RING_RANGES},
-		{1, 144, 4096, 0x10000, 24, VMB_FAULT_RING_RANGES},    /* offset of a page */
-		{1, 5000, 0, 0x10000, 24, VMB_FAULT_RING_RANGES},      /* more pages than named */
+		{1, 144, 4096, 0x10000, 24, VMB_FAULT_RING_RANGES}, /* offset of a page */
+		{1, 5000, 0, 0x10000, 24, VMB_FAULT_RING_RANGES},   /* more pages than named */
 		{1, 0xffffffff, 4095, 0x10000, 24, VMB_FAULT_RING_RANGES},
 		{1, 144, 0, 0x10000, 8, VMB_FAULT_RING_RANGES},
 		{1, 144, 0, 0x10000, 0, VMB_FAULT_RING_RANGES},
-		{1, 144, 0, 0x10, 24, VMB_FAULT_NONE},                 /* not RAM */
-		{1, 144, 0, 0xfff0000000010000, 24, VMB_FAULT_NONE},   /* not an address */
-		{0, 144, 0, 0x10000, 24, VMB_FAULT_NONE},              /* no range: empty message */
+		{1, 144, 0, 0x10, 24, VMB_FAULT_NONE},               /* not RAM */
+		{1, 144, 0, 0xfff0000000010000, 24, VMB_FAULT_NONE}, /* not an address */
+		{0, 144, 0, 0x10000, 24, VMB_FAULT_NONE},            /* no range: empty message */
 		{1, 0, 0, 0x10000, 24, VMB_FAULT_NONE},
 	};
 
@@ -291,7 +292,8 @@ static void bad_ranges(void)
 
 static void bad_sections(void)
 {
-	static const uint32_t rows[][2] = {{42, 100}, {0, 6145}, {0xfffffffe, 100}, {41, 0xffffffff}};
+	static const uint32_t rows[][2] = {
+		{42, 100}, {0, 6145}, {0xfffffffe, 100}, {41, 0xffffffff}};
 
 	nic_start(); /* 64 pages: sections 0 to 41 */
 	for (unsigned int i = 0; i < 4; i++) {
@@ -322,9 +324,9 @@ static void checksum_requests(void)
 		CU_ASSERT_EQUAL(vsc_send(&v, 0, frame, 200, ppi, n), 0);
 		CU_ASSERT_EQUAL(host_last()->finish, 0);
 		CU_ASSERT_EQUAL(host_last()->f.l4_off, l4); /* also when the guest said 0 */
-		CU_ASSERT_EQUAL(host_last()->f.flags,
-				NVSP_F_CSUM_L4 | NVSP_F_VLAN | (tcp ? NVSP_F_TCP : 0u) |
-					(v6 ? NVSP_F_V6 : 0u));
+		CU_ASSERT_EQUAL(host_last()->f.flags, NVSP_F_CSUM_L4 | NVSP_F_VLAN |
+							      (tcp ? NVSP_F_TCP : 0u) |
+							      (v6 ? NVSP_F_V6 : 0u));
 		CU_ASSERT_EQUAL(memcmp(host_last()->data, frame, 200), 0);
 		CU_ASSERT_EQUAL(host_last()->data[field], frame[field]);
 	}
@@ -688,8 +690,8 @@ static void lying_ring_stops_one_channel(void)
 	CU_ASSERT_EQUAL(vsc_deliver(&v, 1, &f, frame), 1);
 	CU_ASSERT_EQUAL(guest_last()->chan, 1);
 	*gring_word(&v.chan[3].in, 1) = 0xffffff8;
-	nvsp_tx_burst(nvsp_dev_chan(v.dev, 3), &(struct nvsp_tx){f, &(struct nvsp_seg){frame, 60}, 1},
-		      1);
+	nvsp_tx_burst(nvsp_dev_chan(v.dev, 3),
+		      &(struct nvsp_tx){f, &(struct nvsp_seg){frame, 60}, 1}, 1);
 	vsc_send_raw(&v, 3, buf, vsc_packet(buf, NULL, 0, frame, 60), 1);
 	vsc_host_poll(&v, 3);
 	CU_ASSERT_EQUAL(v.fault[3], VMB_FAULT_RING_READ_INDEX);

@@ -68,7 +68,7 @@ static void malformed_headers(void)
 		{16, 1, 4096, 4096},    /* offset of a whole page */
 		{16, 1, 0xffffffff, 0}, /* far more than the list can name */
 		{16, 1, 0xffffffff, 0xffffffff},
-		{16, 65, 4096, 0},      /* more ranges than anybody needs */
+		{16, 65, 4096, 0}, /* more ranges than anybody needs */
 	};
 	struct vmb_chan *chan;
 

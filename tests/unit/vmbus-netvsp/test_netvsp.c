@@ -117,9 +117,15 @@ static void wrong_order(void)
 
 static void messages_too_short(void)
 {
-	static const uint32_t types[] = {NVSP_INIT,          NVSP_NDIS_VERSION,     NVSP_RECV_BUF,
-					 NVSP_SEND_BUF,      NVSP_REVOKE_RECV_BUF,  NVSP_NDIS_CONFIG,
-					 NVSP_REVOKE_SEND_BUF, NVSP_RNDIS,          NVSP_SUBCHANNEL};
+	static const uint32_t types[] = {NVSP_INIT,
+					 NVSP_NDIS_VERSION,
+					 NVSP_RECV_BUF,
+					 NVSP_SEND_BUF,
+					 NVSP_REVOKE_RECV_BUF,
+					 NVSP_NDIS_CONFIG,
+					 NVSP_REVOKE_SEND_BUF,
+					 NVSP_RNDIS,
+					 NVSP_SUBCHANNEL};
 
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		nic_start();
@@ -199,8 +205,8 @@ static void mtu_values(void)
 {
 	static const struct {
 		uint32_t asked, got;
-	} rows[] = {{1500, 1500}, {9000, 9000}, {0, 1500},      {100, 1500},
-		    {9202, 9202}, {9203, 1500}, {65521, 1500},  {0xffffffff, 1500},
+	} rows[] = {{1500, 1500},       {9000, 9000}, {0, 1500},     {100, 1500},
+		    {9202, 9202},       {9203, 1500}, {65521, 1500}, {0xffffffff, 1500},
 		    {0xfffffff1, 1500}, {1501, 1501}};
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -221,14 +227,14 @@ static void every_oid(void)
 {
 	static const struct {
 		uint32_t oid, size;
-	} rows[] = {{0x00010106, 4},  {0x01010101, 6},   {0x01010102, 6},   {0x00020216, 8},
-		    {0xfc01020d, 156}, {0xfc01020b, 156}, {0x00010114, 4},   {0x00010107, 4},
-		    {0x00010203, 18}, {0x00010102, 4},   {0x00010103, 4},   {0x00010104, 4},
-		    {0x00010105, 4},  {0x0001010f, 4},   {0x00010111, 4},   {0x0001010a, 4},
-		    {0x0001010b, 4},  {0x00010108, 4},   {0x00010109, 4},   {0x0001010c, 4},
-		    {0x0001010d, 25}, {0x00010116, 4},   {0x00010110, 2},   {0x00010113, 4},
-		    {0x00010115, 4},  {0x00010206, 16},  {0x00010207, 40},  {0x01010104, 4},
-		    {0x01020101, 4},  {0x01020103, 4},   {0x0001010e, 4}};
+	} rows[] = {{0x00010106, 4},   {0x01010101, 6},   {0x01010102, 6},  {0x00020216, 8},
+		    {0xfc01020d, 156}, {0xfc01020b, 156}, {0x00010114, 4},  {0x00010107, 4},
+		    {0x00010203, 18},  {0x00010102, 4},   {0x00010103, 4},  {0x00010104, 4},
+		    {0x00010105, 4},   {0x0001010f, 4},   {0x00010111, 4},  {0x0001010a, 4},
+		    {0x0001010b, 4},   {0x00010108, 4},   {0x00010109, 4},  {0x0001010c, 4},
+		    {0x0001010d, 25},  {0x00010116, 4},   {0x00010110, 2},  {0x00010113, 4},
+		    {0x00010115, 4},   {0x00010206, 16},  {0x00010207, 40}, {0x01010104, 4},
+		    {0x01020101, 4},   {0x01020103, 4},   {0x0001010e, 4}};
 	uint8_t out[4096];
 	uint32_t size, speed;
 
@@ -430,7 +436,7 @@ static void subchannels(void)
 	CU_ASSERT_EQUAL(info.recv_busy, 0);
 	vsc_stop(&v);
 	CU_ASSERT_EQUAL(v.n_released, 3); /* rescinded and released */
-	CU_ASSERT_EQUAL(v.torndown, 6); /* four rings, two buffers: all answered */
+	CU_ASSERT_EQUAL(v.torndown, 6);   /* four rings, two buffers: all answered */
 	CU_ASSERT_EQUAL(v.fault[0], VMB_FAULT_NONE);
 	nic_done();
 }
@@ -478,10 +484,10 @@ static uint32_t rss_param(uint8_t *b, uint32_t n, uint32_t mod)
 					 .key_size = 40,
 					 .key_offset = 40 + n * 4};
 	/* the key of Microsoft's verification suite */
-	static const uint8_t key[40] = {
-		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
-		0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
-		0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+	static const uint8_t key[40] = {0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+					0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+					0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+					0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
 	memcpy(b, &p, 40);
 	for (uint32_t i = 0; i < n; i++) {
@@ -591,7 +597,8 @@ static void link_events(void)
 
 static void control_waits_for_ids(void)
 {
-	struct rndis_request_wire q = {.hdr = {RNDIS_QUERY, sizeof(q)}, .oid = 0x00010106, .offset = 20};
+	struct rndis_request_wire q = {
+		.hdr = {RNDIS_QUERY, sizeof(q)}, .oid = 0x00010106, .offset = 20};
 	uint64_t held[64];
 	unsigned int n = 0, answers = 0;
 	static struct gpkt p;
@@ -600,7 +607,8 @@ static void control_waits_for_ids(void)
 	nic_start();
 	/* 20 requests, no acknowledgement of the answers: 16 ids, then it has to wait */
 	for (uint32_t i = 0; i < 20; i++) {
-		struct nvsp_msg_wire m = {.type = NVSP_RNDIS, .rndis = {NVSP_CHANNEL_CONTROL, i % 10, 28}};
+		struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
+					  .rndis = {NVSP_CHANNEL_CONTROL, i % 10, 28}};
 
 		q.rid = i;
 		for (uint32_t k = 0; k < 28; k++) {
@@ -654,7 +662,7 @@ static void bad_completions(void)
 		uint32_t type;
 		enum vmb_fault fault;
 	} rows[] = {
-		{20, NVSP_RNDIS_COMPLETE, VMB_FAULT_COMPLETION_ID},      /* nothing outstanding */
+		{20, NVSP_RNDIS_COMPLETE, VMB_FAULT_COMPLETION_ID}, /* nothing outstanding */
 		{0, NVSP_RNDIS_COMPLETE, VMB_FAULT_COMPLETION_ID},
 		{0xffffffffffffffff, NVSP_RNDIS_COMPLETE, VMB_FAULT_COMPLETION_ID},
 		{0x100000014, NVSP_RNDIS_COMPLETE, VMB_FAULT_COMPLETION_ID},
@@ -772,7 +780,8 @@ static void stop_and_start(void)
 }
 
 static const struct tap_case cases[] = {
-	{"handshake and a frame each way in every NVSP version, 32- and 40-byte messages", init_matrix},
+	{"handshake and a frame each way in every NVSP version, 32- and 40-byte messages",
+	 init_matrix},
 	{"an unknown NVSP version is refused, a lower one taken", init_unknown_then_lower},
 	{"without a send buffer", without_send_buffer},
 	{"messages in the wrong order stop the channel", wrong_order},

@@ -320,12 +320,12 @@ static void bad_descriptors(void)
 		uint32_t write;
 		enum vmb_fault fault;
 	} rows[] = {
-		{{6, 1, 3, 0, 0}, 32, VMB_FAULT_RING_PACKET},       /* payload inside the descriptor */
+		{{6, 1, 3, 0, 0}, 32, VMB_FAULT_RING_PACKET}, /* payload inside the descriptor */
 		{{6, 0, 3, 0, 0}, 32, VMB_FAULT_RING_PACKET},
-		{{6, 4, 3, 0, 0}, 32, VMB_FAULT_RING_PACKET},       /* payload behind the end */
-		{{6, 2, 4, 0, 0}, 32, VMB_FAULT_RING_PACKET},       /* longer than what is there */
+		{{6, 4, 3, 0, 0}, 32, VMB_FAULT_RING_PACKET}, /* payload behind the end */
+		{{6, 2, 4, 0, 0}, 32, VMB_FAULT_RING_PACKET}, /* longer than what is there */
 		{{6, 2, 1, 0, 0}, 32, VMB_FAULT_RING_PACKET},
-		{{6, 2, 2, 0, 0}, 16, VMB_FAULT_RING_PACKET},       /* no room for the trailer */
+		{{6, 2, 2, 0, 0}, 16, VMB_FAULT_RING_PACKET}, /* no room for the trailer */
 		{{6, 2, 2, 0, 0}, 8, VMB_FAULT_RING_PACKET},
 		{{6, 2, 0xffff, 0, 0}, 8184, VMB_FAULT_RING_PACKET},
 		{{6, 0xffff, 0xffff, 0, 0}, 8184, VMB_FAULT_RING_PACKET},
@@ -333,7 +333,7 @@ static void bad_descriptors(void)
 		{{8, 2, 3, 0, 0}, 32, VMB_FAULT_RING_TYPE},
 		{{12, 2, 3, 0, 0}, 32, VMB_FAULT_RING_TYPE},
 		{{0xffff, 2, 3, 0, 0}, 32, VMB_FAULT_RING_TYPE},
-		{{6, 2, 2, 0xfffe, 0}, 24, VMB_FAULT_NONE},         /* unknown flags are ignored */
+		{{6, 2, 2, 0xfffe, 0}, 24, VMB_FAULT_NONE}, /* unknown flags are ignored */
 	};
 	struct vmb_pkt p;
 

@@ -58,7 +58,8 @@ static void the_three_types(void)
 	CU_ASSERT_EQUAL(p->role, VSW_ROLE_UPLINK);
 	CU_ASSERT_EQUAL(p->vlan.mode, VSW_VLAN_TRUNK);
 	ok(&m, vsw_edit_switch_add,
-	   "{\"name\": \"e2\", \"type\": \"external\", \"uplink\": [\"netdev:eth1\"], \"host_vnic\": \"h\"}");
+	   "{\"name\": \"e2\", \"type\": \"external\", \"uplink\": [\"netdev:eth1\"], "
+	   "\"host_vnic\": \"h\"}");
 	CU_ASSERT_PTR_NOT_NULL(vsw_model_port(&m, "e2:host"));
 	valid(&m);
 	vsw_model_done(&m);
@@ -72,14 +73,19 @@ static void switch_add_refuses(void)
 	} t[] = {
 		{"{\"name\": \"lan\", \"type\": \"private\"}", VD_E_EXISTS},
 		{"{\"name\": \"x\", \"type\": \"external\"}", VD_E_SWITCH_TYPE},
-		{"{\"name\": \"x\", \"type\": \"private\", \"host_vnic\": \"h\"}", VD_E_SWITCH_TYPE},
-		{"{\"name\": \"x\", \"type\": \"internal\", \"uplink\": [\"netdev:e\"]}", VD_E_SWITCH_TYPE},
-		{"{\"name\": \"x\", \"type\": \"external\", \"uplink\": [\"netdev:e\", \"netdev:f\"]}",
+		{"{\"name\": \"x\", \"type\": \"private\", \"host_vnic\": \"h\"}",
+		 VD_E_SWITCH_TYPE},
+		{"{\"name\": \"x\", \"type\": \"internal\", \"uplink\": [\"netdev:e\"]}",
+		 VD_E_SWITCH_TYPE},
+		{"{\"name\": \"x\", \"type\": \"external\", \"uplink\": [\"netdev:e\", "
+		 "\"netdev:f\"]}",
 		 VD_E_UNSUPPORTED},
 		{"{\"name\": \"a-name-too-long-for-linux\", \"type\": \"internal\"}", VD_E_NAME},
 		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"a/b\"}", VD_E_DEVICE},
-		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"this-is-too-long\"}", VD_E_DEVICE},
-		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"h\", \"no_host_vnic\": true}",
+		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"this-is-too-long\"}",
+		 VD_E_DEVICE},
+		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"h\", "
+		 "\"no_host_vnic\": true}",
 		 VD_E_RPC_PARAMS},
 		{"{\"name\": \"-x\", \"type\": \"private\"}", VD_E_NAME},
 		{"{\"name\": \"x\", \"type\": \"private\", \"mtu\": 100}", VD_E_MTU},
@@ -103,9 +109,12 @@ static void conversions(void)
 		const char *more;
 		bool host, uplink;
 	} t[] = {
-		{0, 1, "", true, false},  {0, 2, ", \"uplink\": [\"netdev:e1\"]", false, true},
-		{1, 0, "", false, false}, {1, 2, ", \"uplink\": [\"netdev:e1\"]", true, true},
-		{2, 0, "", false, false}, {2, 1, "", true, false},
+		{0, 1, "", true, false},
+		{0, 2, ", \"uplink\": [\"netdev:e1\"]", false, true},
+		{1, 0, "", false, false},
+		{1, 2, ", \"uplink\": [\"netdev:e1\"]", true, true},
+		{2, 0, "", false, false},
+		{2, 1, "", true, false},
 		{1, 2, ", \"uplink\": [\"netdev:e1\"], \"no_host_vnic\": true", false, true},
 		{0, 1, ", \"no_host_vnic\": true", false, false},
 		{2, 2, ", \"host_vnic\": \"hh\"", true, true},
@@ -116,13 +125,13 @@ static void conversions(void)
 		struct vsw_model m = {0};
 		char json[256];
 
-		snprintf(json, sizeof(json), "{\"name\": \"s\", \"type\": \"%s\"%s}", types[t[i].from],
-			 t[i].from == 2 ? ", \"uplink\": [\"netdev:e0\"]" : "");
+		snprintf(json, sizeof(json), "{\"name\": \"s\", \"type\": \"%s\"%s}",
+			 types[t[i].from], t[i].from == 2 ? ", \"uplink\": [\"netdev:e0\"]" : "");
 		ok(&m, vsw_edit_switch_add, json);
 		ok(&m, vsw_edit_port_add,
 		   "{\"name\": \"vm\", \"switch\": \"s\", \"device\": \"tap:vm\"}");
-		snprintf(json, sizeof(json), "{\"name\": \"s\", \"type\": \"%s\"%s}", types[t[i].to],
-			 t[i].more);
+		snprintf(json, sizeof(json), "{\"name\": \"s\", \"type\": \"%s\"%s}",
+			 types[t[i].to], t[i].more);
 		ok(&m, vsw_edit_switch_set, json);
 		CU_ASSERT_EQUAL(vsw_model_port(&m, "s:host") != NULL, t[i].host);
 		CU_ASSERT_EQUAL(vsw_model_port(&m, "s:uplink") != NULL, t[i].uplink);
@@ -142,9 +151,10 @@ static void an_uplink_converts(void)
 	ok(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"uplink\": [\"netdev:e1\"]}");
 	CU_ASSERT_EQUAL(m.n_ports, 1);
 	CU_ASSERT_STRING_EQUAL(m.ports[0].device.target, "e1");
-	CU_ASSERT_EQUAL(run(&m, vsw_edit_switch_set,
-			    "{\"name\": \"s\", \"type\": \"private\", \"uplink\": [\"netdev:e1\"]}"),
-			VD_E_SWITCH_TYPE);
+	CU_ASSERT_EQUAL(
+		run(&m, vsw_edit_switch_set,
+		    "{\"name\": \"s\", \"type\": \"private\", \"uplink\": [\"netdev:e1\"]}"),
+		VD_E_SWITCH_TYPE);
 	vsw_model_done(&m);
 }
 
@@ -159,14 +169,18 @@ static void renaming(void)
 	   "{\"switch\": \"s\", \"mac\": \"52:54:00:00:00:01\", \"port\": \"s:host\"}");
 	ok(&m, vsw_edit_fdb_add,
 	   "{\"switch\": \"s\", \"mac\": \"52:54:00:00:00:02\", \"port\": \"vm\", \"vlan\": 7}");
-	CU_ASSERT_EQUAL(run(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"rename\": \"t\"}"), VD_E_EXISTS);
-	CU_ASSERT_EQUAL(run(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"rename\": \"a:b\"}"), VD_E_NAME);
+	CU_ASSERT_EQUAL(run(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"rename\": \"t\"}"),
+			VD_E_EXISTS);
+	CU_ASSERT_EQUAL(run(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"rename\": \"a:b\"}"),
+			VD_E_NAME);
 	ok(&m, vsw_edit_switch_set, "{\"name\": \"s\", \"rename\": \"u\"}");
 	CU_ASSERT_PTR_NOT_NULL(vsw_model_port(&m, "u:host"));
 	CU_ASSERT_STRING_EQUAL(vsw_model_port(&m, "vm")->sw, "u");
 	valid(&m);
-	CU_ASSERT_EQUAL(run(&m, vsw_edit_port_set, "{\"name\": \"vm\", \"rename\": \"u:host\"}"), VD_E_EXISTS);
-	ok(&m, vsw_edit_port_set, "{\"name\": \"vm\", \"rename\": \"web\", \"vlan\": \"access:7\"}");
+	CU_ASSERT_EQUAL(run(&m, vsw_edit_port_set, "{\"name\": \"vm\", \"rename\": \"u:host\"}"),
+			VD_E_EXISTS);
+	ok(&m, vsw_edit_port_set,
+	   "{\"name\": \"vm\", \"rename\": \"web\", \"vlan\": \"access:7\"}");
 	CU_ASSERT_STRING_EQUAL(m.switches[0].statics[1].port, "web");
 	CU_ASSERT_EQUAL(vsw_model_port(&m, "web")->vlan.vid, 7);
 	valid(&m);
@@ -208,8 +222,10 @@ static void static_entries(void)
 	ok(&m, vsw_edit_switch_add, "{\"name\": \"s\", \"type\": \"private\"}");
 	ok(&m, vsw_edit_port_add, "{\"name\": \"a\", \"switch\": \"s\", \"device\": \"tap:a\"}");
 	ok(&m, vsw_edit_port_add, "{\"name\": \"b\", \"switch\": \"s\", \"device\": \"tap:b\"}");
-	ok(&m, vsw_edit_fdb_add, "{\"switch\": \"s\", \"mac\": \"52-54-00-00-00-01\", \"port\": \"a\"}");
-	ok(&m, vsw_edit_fdb_add, "{\"switch\": \"s\", \"mac\": \"52:54:00:00:00:01\", \"port\": \"b\"}");
+	ok(&m, vsw_edit_fdb_add,
+	   "{\"switch\": \"s\", \"mac\": \"52-54-00-00-00-01\", \"port\": \"a\"}");
+	ok(&m, vsw_edit_fdb_add,
+	   "{\"switch\": \"s\", \"mac\": \"52:54:00:00:00:01\", \"port\": \"b\"}");
 	CU_ASSERT_EQUAL(m.switches[0].n_statics, 1); /* the same address: it has moved */
 	CU_ASSERT_STRING_EQUAL(m.switches[0].statics[0].port, "b");
 	CU_ASSERT_EQUAL(run(&m, vsw_edit_fdb_add,

@@ -37,9 +37,13 @@ static void blocks_have_the_layout_of_the_draft(void)
 {
 	static const uint8_t frame[] = {1, 2, 3, 4, 5};
 	struct vsw_pcapng p = {0};
-	struct vsw_pcapng_packet pkt = {.iface = 0, .time_ns = UINT64_C(0x0102030405060708),
-					.data = frame, .captured = 5, .original = 60,
-					.dir = VSW_PCAPNG_OUTBOUND, .comment = "drop: runt"};
+	struct vsw_pcapng_packet pkt = {.iface = 0,
+					.time_ns = UINT64_C(0x0102030405060708),
+					.data = frame,
+					.captured = 5,
+					.original = 60,
+					.dir = VSW_PCAPNG_OUTBOUND,
+					.comment = "drop: runt"};
 	const uint8_t *b;
 
 	CU_ASSERT_EQUAL(vsw_pcapng_section(&p, "test"), 0);
@@ -53,7 +57,7 @@ static void blocks_have_the_layout_of_the_draft(void)
 	CU_ASSERT_EQUAL(u32(b + 8), 0x1a2b3c4d);
 	b = p.buf + block(&p, 1);
 	CU_ASSERT_EQUAL(u32(b), 1);
-	CU_ASSERT_EQUAL(u32(b + 8), 1);   /* Ethernet */
+	CU_ASSERT_EQUAL(u32(b + 8), 1); /* Ethernet */
 	CU_ASSERT_EQUAL(u32(b + 12), 96);
 	CU_ASSERT_EQUAL(u32(b + 16), 2 | 4 << 16); /* if_name, 4 bytes */
 	CU_ASSERT_EQUAL(memcmp(b + 20, "web1", 4), 0);
@@ -66,8 +70,8 @@ static void blocks_have_the_layout_of_the_draft(void)
 	CU_ASSERT_EQUAL(u32(b + 20), 5);
 	CU_ASSERT_EQUAL(u32(b + 24), 60);
 	CU_ASSERT_EQUAL(memcmp(b + 28, "\1\2\3\4\5\0\0\0", 8), 0);
-	CU_ASSERT_EQUAL(u32(b + 36), 2 | 4 << 16); /* epb_flags */
-	CU_ASSERT_EQUAL(u32(b + 40), 2);           /* outbound */
+	CU_ASSERT_EQUAL(u32(b + 36), 2 | 4 << 16);  /* epb_flags */
+	CU_ASSERT_EQUAL(u32(b + 40), 2);            /* outbound */
 	CU_ASSERT_EQUAL(u32(b + 44), 1 | 10 << 16); /* comment */
 	CU_ASSERT_EQUAL(memcmp(b + 48, "drop: runt\0\0", 12), 0);
 	vsw_pcapng_done(&p);
@@ -91,7 +95,9 @@ static void libpcap_reads_it_back(void)
 	for (unsigned int i = 0; i < 1000; i++) {
 		struct vsw_pcapng_packet pkt = {.iface = i & 1,
 						.time_ns = UINT64_C(1700000000123456789) + i * 1000,
-						.data = frame, .captured = 60 + i, .original = 60 + i,
+						.data = frame,
+						.captured = 60 + i,
+						.original = 60 + i,
 						.dir = VSW_PCAPNG_INBOUND};
 
 		memset(frame, (int)i, sizeof(frame));

@@ -24,11 +24,15 @@ static void read_model(const char *text, struct vsw_model *ret)
 static const char base_doc[] =
 	"viridian: 1\n"
 	"switches:\n"
-	"- {name: lan, type: private, uuid: " U(1) "}\n"
-	"- {name: dmz, type: private, mtu: 9000, uuid: " U(2) "}\n"
-	"ports:\n"
-	"- {name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', uuid: " U(3) "}\n"
-	"- {name: b, switch: lan, device: 'tap:b', mac: '52:54:00:00:00:0b', uuid: " U(4) "}\n";
+	"- {name: lan, type: private, uuid: " U(
+		1) "}\n"
+		   "- {name: dmz, type: private, mtu: 9000, uuid: " U(
+			   2) "}\n"
+			      "ports:\n"
+			      "- {name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', "
+			      "uuid: " U(3) "}\n"
+					    "- {name: b, switch: lan, device: 'tap:b', mac: "
+					    "'52:54:00:00:00:0b', uuid: " U(4) "}\n";
 
 static void nothing_changes(void)
 {
@@ -57,13 +61,17 @@ static void each_live_change(void)
 		const char *port;
 		unsigned int changes;
 	} t[] = {
-		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', link: down, uuid: " U(3) "}",
+		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', link: down, "
+		 "uuid: " U(3) "}",
 		 VSW_PLAN_LINK},
-		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0c', uuid: " U(3) "}",
+		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0c', uuid: " U(
+			 3) "}",
 		 VSW_PLAN_MAC},
-		{"{name: a, switch: dmz, device: 'tap:a', mac: '52:54:00:00:00:0a', uuid: " U(3) "}",
+		{"{name: a, switch: dmz, device: 'tap:a', mac: '52:54:00:00:00:0a', uuid: " U(
+			 3) "}",
 		 VSW_PLAN_MOVED | VSW_PLAN_MTU},
-		{"{name: z, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', vlan: 'access:7', uuid: " U(3) "}",
+		{"{name: z, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', vlan: "
+		 "'access:7', uuid: " U(3) "}",
 		 0},
 	};
 
@@ -73,8 +81,10 @@ static void each_live_change(void)
 		char text[1024];
 
 		snprintf(text, sizeof(text),
-			 "viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(1) "}\n"
-			 "- {name: dmz, type: private, mtu: 9000, uuid: " U(2) "}\nports:\n- %s\n",
+			 "viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(
+				 1) "}\n"
+				    "- {name: dmz, type: private, mtu: 9000, uuid: " U(
+					    2) "}\nports:\n- %s\n",
 			 t[i].port);
 		read_model(base_doc, &old);
 		read_model(text, &next);
@@ -93,8 +103,10 @@ static void each_live_change(void)
 static void renamed_switch_moves_nobody(void)
 {
 	static const char text[] =
-		"viridian: 1\nswitches:\n- {name: new, type: private, fdb_limit: 5, uuid: " U(1) "}\n"
-		"ports:\n- {name: a, switch: new, device: 'tap:a', mac: '52:54:00:00:00:0a', uuid: " U(3) "}\n";
+		"viridian: 1\nswitches:\n- {name: new, type: private, fdb_limit: 5, uuid: " U(
+			1) "}\n"
+			   "ports:\n- {name: a, switch: new, device: 'tap:a', mac: "
+			   "'52:54:00:00:00:0a', uuid: " U(3) "}\n";
 	struct vsw_model old = {0}, next = {0};
 	struct vsw_plan p;
 
@@ -112,11 +124,14 @@ static void renamed_switch_moves_nobody(void)
 /* a and b exchange their devices; c is new on a device of its own. */
 static void devices_in_the_way(void)
 {
-	static const char text[] =
-		"viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(1) "}\nports:\n"
-		"- {name: a, switch: lan, device: 'tap:b', mac: '52:54:00:00:00:0a', uuid: " U(3) "}\n"
-		"- {name: b, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0b', uuid: " U(4) "}\n"
-		"- {name: c, switch: lan, device: 'tap:c', uuid: " U(5) "}\n";
+	static const char text[] = "viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(
+		1) "}\nports:\n"
+		   "- {name: a, switch: lan, device: 'tap:b', mac: '52:54:00:00:00:0a', uuid: " U(
+			   3) "}\n"
+			      "- {name: b, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0b', "
+			      "uuid: " U(4) "}\n"
+					    "- {name: c, switch: lan, device: 'tap:c', uuid: " U(
+						    5) "}\n";
 	struct vsw_model old = {0}, next = {0};
 	struct vsw_plan p;
 
@@ -136,10 +151,11 @@ static void devices_in_the_way(void)
 
 static void same_device_with_other_options_closes_first(void)
 {
-	static const char text[] =
-		"viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(1) "}\nports:\n"
-		"- {name: a, switch: lan, device: 'tap:a,queues=2', uuid: " U(3) "}\n"
-		"- {name: b, switch: lan, device: 'tap:bb', uuid: " U(4) "}\n";
+	static const char text[] = "viridian: 1\nswitches:\n- {name: lan, type: private, uuid: " U(
+		1) "}\nports:\n"
+		   "- {name: a, switch: lan, device: 'tap:a,queues=2', uuid: " U(
+			   3) "}\n"
+			      "- {name: b, switch: lan, device: 'tap:bb', uuid: " U(4) "}\n";
 	struct vsw_model old = {0}, next = {0};
 	struct vsw_plan p;
 
@@ -160,7 +176,8 @@ static void same_device_with_other_options_closes_first(void)
 static void identity_by_name(void)
 {
 	static const char text[] =
-		"viridian: 1\nswitches:\n- {name: dmz, type: private}\n- {name: lan, type: private}\n"
+		"viridian: 1\nswitches:\n- {name: dmz, type: private}\n- {name: lan, type: "
+		"private}\n"
 		"ports:\n"
 		"- {name: b, switch: lan, device: 'tap:b'}\n"
 		"- {name: new, switch: lan, device: 'tap:n'}\n"

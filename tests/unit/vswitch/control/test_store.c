@@ -80,9 +80,9 @@ static void saves_and_keeps_five(void)
 			break;
 		}
 		j = json_load_file(path, 0, &je);
-		CU_ASSERT_EQUAL(json_integer_value(json_object_get(
-					json_object_get(j, "document"), "n")),
-				8 - i);
+		CU_ASSERT_EQUAL(
+			json_integer_value(json_object_get(json_object_get(j, "document"), "n")),
+			8 - i);
 		json_decref(j);
 	}
 	vsw_store_close(st);
@@ -128,7 +128,11 @@ static void second_daemon_is_refused(void)
 
 static void damage_is_an_error(void)
 {
-	static const char *const texts[] = {"", "{", "[]", "{}", "{\"viridian_state\": 2, \"document\": {}}",
+	static const char *const texts[] = {"",
+					    "{",
+					    "[]",
+					    "{}",
+					    "{\"viridian_state\": 2, \"document\": {}}",
 					    "{\"viridian_state\": 1}"};
 	struct vsw_store *st;
 	char path[128];

@@ -67,7 +67,8 @@ static void limits_protect_neighbours(void)
 static void statics_win(void)
 {
 	struct vsw_fdb *f = vsw_fdb_create(100);
-	struct vsw_fdb_static st[2] = {{mac_bytes(mac(1)), 10, 1}, {mac_bytes(mac(2)), VSW_FID_ANY, 2}};
+	struct vsw_fdb_static st[2] = {{mac_bytes(mac(1)), 10, 1},
+				       {mac_bytes(mac(2)), VSW_FID_ANY, 2}};
 
 	CU_ASSERT_EQUAL(vsw_fdb_learn(f, mac(2), 77, 9, 10, NOW), VSW_LEARN_OK);
 	CU_ASSERT_EQUAL(vsw_fdb_set_static(f, st, 2), 0);
@@ -94,8 +95,8 @@ static void holds_its_limit(void)
 	uint32_t wrong = 0;
 
 	for (uint32_t i = 0; i < n; i++)
-		wrong += vsw_fdb_learn(f, mac(i * 7 + 1), (uint16_t)(i % 100), (uint16_t)(i % 50), n,
-				       NOW) != VSW_LEARN_OK;
+		wrong += vsw_fdb_learn(f, mac(i * 7 + 1), (uint16_t)(i % 100), (uint16_t)(i % 50),
+				       n, NOW) != VSW_LEARN_OK;
 	CU_ASSERT_EQUAL(wrong, 0);
 	CU_ASSERT_EQUAL(vsw_fdb_count(f), n);
 	for (uint32_t i = 0; i < n; i++)

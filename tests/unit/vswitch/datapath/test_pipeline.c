@@ -200,7 +200,8 @@ static void sources_are_checked(void)
 	inject(4, frame(mac_of(0), mac_of(2), NULL, 0, 0, 64));
 	CU_ASSERT_EQUAL(drops(4, VSW_DROP_MAC_CONFLICT), 1);
 	for (int i = 0; i < 3; i++)
-		inject(4, frame(mac_of(0), UINT64_C(0x02eeee000000) + (unsigned int)i, NULL, 0, 0, 64));
+		inject(4, frame(mac_of(0), UINT64_C(0x02eeee000000) + (unsigned int)i, NULL, 0, 0,
+				64));
 	CU_ASSERT_EQUAL(drops(4, VSW_DROP_MAC_LIMIT), 1);
 	CU_ASSERT_EQUAL(ios[0].n, 2);
 	inject(4, frame(mac_of(0), mac_of(4), NULL, 0, 0, 64));
@@ -280,8 +281,16 @@ static void destinations_that_cannot(void)
 /* ---- the VLAN matrix ---- */
 
 static const char *const modes[] = {
-	"none", "access:10", "access:20", "trunk:10,20", "trunk:10,native=20", "trunk:20,native=0",
-	"isolated:10,30", "community:10,31", "community:10,32", "promiscuous:10,30-32",
+	"none",
+	"access:10",
+	"access:20",
+	"trunk:10,20",
+	"trunk:10,native=20",
+	"trunk:20,native=0",
+	"isolated:10,30",
+	"community:10,31",
+	"community:10,32",
+	"promiscuous:10,30-32",
 };
 
 /* The rules once more, straight from the words: VID of a frame from a port, -1 when not admitted. */
@@ -359,8 +368,10 @@ static void vlan_matrix(void)
 			reset();
 			for (int i = 2; i < N_PORTS; i++)
 				strcpy(cfgs[i].sw, "b");
-			CU_ASSERT_EQUAL_FATAL(vsw_vlan_parse(modes[a], NULL, &cfgs[0].vlan, NULL), 0);
-			CU_ASSERT_EQUAL_FATAL(vsw_vlan_parse(modes[b], NULL, &cfgs[1].vlan, NULL), 0);
+			CU_ASSERT_EQUAL_FATAL(vsw_vlan_parse(modes[a], NULL, &cfgs[0].vlan, NULL),
+					      0);
+			CU_ASSERT_EQUAL_FATAL(vsw_vlan_parse(modes[b], NULL, &cfgs[1].vlan, NULL),
+					      0);
 			publish();
 			for (unsigned int t = 0; t < sizeof(tags) / sizeof(tags[0]); t++) {
 				check_pair((int)a, (int)b, tags[t], true, &checked);

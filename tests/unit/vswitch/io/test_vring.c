@@ -135,8 +135,8 @@ static bool frame_is(const struct rte_mbuf *m, uint32_t len, uint32_t seed)
 
 static void from_guest(const struct vsw_vring_ops *ops)
 {
-	static const uint32_t sizes[] = {14, 15, 31, 60, 63, 64, 65, 127, 128, 1514, 2047, 2048, 2049,
-					 9000, 65535};
+	static const uint32_t sizes[] = {14,  15,   31,   60,   63,   64,   65,   127,
+					 128, 1514, 2047, 2048, 2049, 9000, 65535};
 
 	setup(true, false);
 	for (uint32_t round = 0; round < 600; round++) {
