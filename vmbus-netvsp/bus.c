@@ -103,7 +103,7 @@ void vmb_send(struct vmb_bus *bus, const void *msg, uint32_t size)
 	bus->unsent_bytes += size;
 }
 
-static bool version_known(uint32_t version)
+bool vmb_version_known(uint32_t version)
 {
 	static const uint32_t known[] = {VMB_V2_4, VMB_V3_0, VMB_V4_0, VMB_V4_1,
 					 VMB_V5_0, VMB_V5_1, VMB_V5_2, VMB_V5_3};
@@ -121,7 +121,7 @@ static bool contact_ok(const struct vmb_bus *bus, bool *failed)
 	bool multi = bus->contact_connection == VMB_CONN_MULTI;
 
 	*failed = false;
-	if (!version_known(c->version) || c->version > bus->cfg.max_version)
+	if (!vmb_version_known(c->version) || c->version > bus->cfg.max_version)
 		return false;
 	/* the version is fine but the connection cannot be made: told apart by the state field */
 	*failed = !c->monitor_to_child != !c->monitor_to_parent;

@@ -19,6 +19,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmbus-netvsp/gpadl.h"
@@ -115,6 +116,26 @@ int vmb_offer_add(struct vmb_bus *bus, const struct vmb_offer *offer, struct vmb
  * second call does nothing. When a guest closes a primary, its subchannels are revoked by themselves.
  */
 void vmb_offer_revoke(struct vmb_chan *chan);
+
+/**
+ * State as flat bytes. Return: bytes it takes, @buf is filled when @room is enough; 0: a device still
+ * owes an answer, try again after it.
+ */
+size_t vmb_bus_save(const struct vmb_bus *bus, void *buf, size_t room);
+
+/**
+ * Go on where a save left off, on a new bus to which the devices (subchannels included) have been
+ * offered already; they keep the relids the guest knows. Saved channels that nobody offers are
+ * revoked (ops see them with offer.priv NULL), offers that were not saved are made. Devices are not
+ * asked: hand them their page lists with vmb_bus_each_gpadl() and restore them by their own means.
+ * 0; -ENOTSUP not a blob of ours, or a version we do not allow; -EINVAL, -EFAULT it contradicts
+ * itself or guest memory; -EBUSY not new; -ENOMEM. After an error destroy the bus.
+ */
+int vmb_bus_restore(struct vmb_bus *bus, const void *buf, size_t size);
+
+void vmb_bus_each_gpadl(struct vmb_bus *bus,
+			void (*fn)(void *ctx, struct vmb_chan *chan, const struct vmb_gpadl *gpadl),
+			void *ctx);
 
 void vmb_open_done(struct vmb_chan *chan, int status);
 void vmb_close_done(struct vmb_chan *chan);

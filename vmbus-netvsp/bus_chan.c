@@ -61,7 +61,7 @@ static uint32_t relid_alloc(struct vmb_bus *bus)
 	return 0;
 }
 
-static void send_offer(struct vmb_chan *chan)
+void vmb_send_offer(struct vmb_chan *chan)
 {
 	const struct vmb_offer *o = &chan->offer;
 	struct vmb_offer_wire m = {
@@ -93,7 +93,7 @@ void vmb_on_request_offers(struct vmb_bus *bus)
 	bus->offers_sent = true;
 	TAILQ_FOREACH (chan, &bus->chans, link)
 		if (!chan->revoked)
-			send_offer(chan);
+			vmb_send_offer(chan);
 	vmb_send(bus, &end, sizeof(end));
 }
 
@@ -144,7 +144,7 @@ int vmb_offer_add(struct vmb_bus *bus, const struct vmb_offer *offer, struct vmb
 		TAILQ_INSERT_TAIL(&bus->chans, chan, link);
 	*ret = chan;
 	if (bus->state == BUS_CONNECTED && bus->offers_sent)
-		send_offer(chan);
+		vmb_send_offer(chan);
 	return 0;
 }
 

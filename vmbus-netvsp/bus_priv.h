@@ -87,6 +87,8 @@ void vmb_send(struct vmb_bus *bus, const void *msg, uint32_t size);
 /** Bring everything forward that waits for something; called at the end of each entry point. */
 void vmb_settle(struct vmb_bus *bus);
 
+bool vmb_version_known(uint32_t version);
+void vmb_send_offer(struct vmb_chan *chan);
 void vmb_on_request_offers(struct vmb_bus *bus);
 void vmb_on_open(struct vmb_bus *bus, const struct vmb_open_wire *m);
 void vmb_on_close(struct vmb_bus *bus, uint32_t relid);

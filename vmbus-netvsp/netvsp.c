@@ -115,8 +115,8 @@ int nvsp_gpadl_del(struct nvsp_dev *dev, uint32_t id)
 	return 0;
 }
 
-int nvsp_chan_open(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream,
-		   void *priv)
+static int open_chan(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream,
+		     void *priv, bool resume)
 {
 	struct gpadl_pages *g = nvsp_gpadl_find(dev, gpadl);
 	struct nvsp_chan *c;
@@ -128,8 +128,8 @@ int nvsp_chan_open(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_
 	c = &dev->chans[index];
 	if (c->open)
 		return -EBUSY;
-	if (downstream >= g->n || vmb_ring_in_init(&c->in, g->pages, downstream, false) ||
-	    vmb_ring_out_init(&c->out, g->pages + downstream, g->n - downstream, false))
+	if (downstream >= g->n || vmb_ring_in_init(&c->in, g->pages, downstream, resume) ||
+	    vmb_ring_out_init(&c->out, g->pages + downstream, g->n - downstream, resume))
 		return -EINVAL;
 	c->fault = VMB_FAULT_NONE;
 	c->fault_told = false;
@@ -140,6 +140,22 @@ int nvsp_chan_open(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_
 	vmb_ring_in_mask(&c->in, true); /* before the guest hears that it is open */
 	__atomic_store_n(&c->open, true, __ATOMIC_RELEASE);
 	return 0;
+}
+
+int nvsp_chan_open(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream,
+		   void *priv)
+{
+	return open_chan(dev, index, gpadl, downstream, priv, false);
+}
+
+int nvsp_chan_resume(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream)
+{
+	return open_chan(dev, index, gpadl, downstream, NULL, true);
+}
+
+void nvsp_chan_set_priv(struct nvsp_chan *c, void *priv)
+{
+	c->priv = priv;
 }
 
 /* What a driver configures ends with its primary channel. */
@@ -178,6 +194,12 @@ void nvsp_chan_close(struct nvsp_dev *dev, uint32_t index)
 	c->gpadl = NULL;
 	if (!index)
 		forget(dev);
+}
+
+void nvsp_dev_forget(struct nvsp_dev *dev)
+{
+	nvsp_chan_close(dev, 0);
+	forget(dev);
 }
 
 struct nvsp_chan *nvsp_dev_chan(struct nvsp_dev *dev, uint32_t index)

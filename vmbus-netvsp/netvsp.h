@@ -19,6 +19,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmbus-netvsp/fault.h"
@@ -95,6 +96,24 @@ void nvsp_chan_close(struct nvsp_dev *dev, uint32_t index);
 struct nvsp_chan *nvsp_dev_chan(struct nvsp_dev *dev, uint32_t index);
 enum vmb_fault nvsp_chan_fault(const struct nvsp_chan *chan);
 bool nvsp_chan_is_open(const struct nvsp_chan *chan);
+
+/** The @chan_priv of a channel that was opened by nvsp_dev_restore(). */
+void nvsp_chan_set_priv(struct nvsp_chan *chan, void *priv);
+
+/**
+ * State as flat bytes, at any moment when no channel is in a burst. Return: bytes it takes; @buf is
+ * filled when @room is enough.
+ */
+size_t nvsp_dev_save(const struct nvsp_dev *dev, void *buf, size_t room);
+
+/**
+ * Go on where a save left off, on a device that is new, with all its page lists added and guest
+ * memory as it was. Channels are open afterwards (see nvsp_chan_set_priv()); signal the guest once on
+ * each, as edges may be lost.
+ * 0; -ENOTSUP not a blob of ours; -EINVAL it contradicts itself, the configuration or the page lists;
+ * -ESTALE guest memory is of another moment; -EBUSY not new. After an error the device is new.
+ */
+int nvsp_dev_restore(struct nvsp_dev *dev, const void *buf, size_t size);
 
 /** A piece of guest memory: hostile, may change while it is read. */
 struct nvsp_seg {

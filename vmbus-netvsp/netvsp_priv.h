@@ -113,6 +113,7 @@ struct nvsp_dev {
 	bool rsc_v4, rsc_v6, rss_on;
 	uint16_t rss_table[RSS_ENTRIES];
 	uint32_t rss_lut[RSS_KEY - 4][2][16]; /* Toeplitz, a nibble at a time */
+	uint8_t rss_key[RSS_KEY];
 	uint32_t rss_hash_types;
 	/* guarded by the primary's lock */
 	struct ctl_msg ctl[CTL_QUEUE];
@@ -153,9 +154,14 @@ static inline bool rsc_on(const struct nvsp_dev *dev)
 void nvsp_event(struct nvsp_dev *dev, struct nvsp_event ev);
 struct gpadl_pages *nvsp_gpadl_find(struct nvsp_dev *dev, uint32_t id);
 void nvsp_stop(struct nvsp_chan *c, enum vmb_fault fault);
+/** Close everything and forget what the guest configured. */
+void nvsp_dev_forget(struct nvsp_dev *dev);
+/** As nvsp_chan_open(), on a ring in use. */
+int nvsp_chan_resume(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream);
 
 /* nvsp_buf.c */
-enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id);
+/** @suballoc 0: what the MTU needs. */
+enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, uint32_t suballoc);
 void nvsp_recv_revoke(struct nvsp_dev *dev);
 void nvsp_recv_free_retired(struct nvsp_dev *dev);
 void nvsp_recv_split(struct nvsp_dev *dev, struct recv_buf *rb, uint32_t n_queues);
@@ -165,6 +171,7 @@ enum vmb_fault nvsp_send_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id);
 void nvsp_send_revoke(struct nvsp_dev *dev);
 
 /* nvsp_msg.c: one packet that is not a completion */
+bool nvsp_version_known(uint32_t v);
 enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nvsp_rx_fn fn,
 			      void *ctx, unsigned int *frames);
 
@@ -190,4 +197,5 @@ uint32_t nvsp_oid_set(struct nvsp_dev *dev, uint32_t oid, const uint8_t *in, uin
 void nvsp_offload_config(const struct nvsp_dev *dev, struct ndis_offload_wire *ret, bool current);
 
 /* rss.c */
+void nvsp_rss_key(struct nvsp_dev *dev, const uint8_t *key);
 uint32_t nvsp_rss_set(struct nvsp_dev *dev, const uint8_t *in, uint32_t size);

@@ -28,7 +28,7 @@ static void recv_free(struct recv_buf *rb)
 	free(rb);
 }
 
-static struct recv_buf *recv_new(struct nvsp_dev *dev, struct gpadl_pages *g, uint16_t id)
+static struct recv_buf *recv_new(struct gpadl_pages *g, uint16_t id, uint32_t suballoc)
 {
 	struct recv_buf *rb = calloc(1, sizeof(*rb));
 
@@ -37,8 +37,7 @@ static struct recv_buf *recv_new(struct nvsp_dev *dev, struct gpadl_pages *g, ui
 	rb->gpadl = g;
 	rb->id = id;
 	buf_view(&rb->view, g);
-	/* whole cache lines: copies do not share any */
-	rb->suballoc = (HEADROOM + dev->mtu + ETH_HDR + TAILROOM + 63) & ~63u;
+	rb->suballoc = suballoc;
 	rb->count = rb->view.size / rb->suballoc;
 	rb->n_ctl = rb->count / 4 < CTL_IDS ? rb->count / 4 : CTL_IDS;
 	rb->free_ids = calloc(rb->count + 1, sizeof(*rb->free_ids));
@@ -98,7 +97,7 @@ static bool subchannel_open(const struct nvsp_dev *dev)
 	return false;
 }
 
-enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id)
+enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, uint32_t suballoc)
 {
 	struct gpadl_pages *g = nvsp_gpadl_find(dev, gpadl);
 	struct recv_buf *rb;
@@ -108,7 +107,9 @@ enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id)
 		return VMB_FAULT_BUFFER_IN_USE;
 	if (!g || g->refs)
 		return VMB_FAULT_BUFFER_GPADL;
-	rb = recv_new(dev, g, id);
+	if (!suballoc) /* whole cache lines: copies do not share any */
+		suballoc = (HEADROOM + dev->mtu + ETH_HDR + TAILROOM + 63) & ~63u;
+	rb = recv_new(g, id, suballoc);
 	if (!rb)
 		return VMB_FAULT_BUFFER_GPADL;
 	if (rb->count < 4) {

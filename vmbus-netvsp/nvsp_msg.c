@@ -34,7 +34,7 @@ static void reply_empty(struct nvsp_chan *c, const struct vmb_pkt *pkt)
 	complete(c, pkt, &none, 0);
 }
 
-static bool version_known(uint32_t v)
+bool nvsp_version_known(uint32_t v)
 {
 	return v == NVSP_V1 || v == NVSP_V2 || v == NVSP_V4 || v == NVSP_V5 || v == NVSP_V6 ||
 	       v == NVSP_V61;
@@ -48,7 +48,7 @@ static enum vmb_fault on_init(struct nvsp_chan *c, const struct vmb_pkt *pkt,
 
 	if (dev->configured || dev->recv || dev->send || dev->rndis_ready)
 		return VMB_FAULT_NVSP_ORDER;
-	if (m->init.max_version == m->init.min_version && version_known(m->init.max_version)) {
+	if (m->init.max_version == m->init.min_version && nvsp_version_known(m->init.max_version)) {
 		dev->version = m->init.max_version;
 		r.init_complete.version = dev->version == NVSP_V1 ? NVSP_V1 : 0xffffffff;
 		r.init_complete.max_mdl_chain = 34;
@@ -89,7 +89,7 @@ static enum vmb_fault on_recv_buf(struct nvsp_chan *c, const struct vmb_pkt *pkt
 
 	if (dev->version >= NVSP_V2 && !dev->configured)
 		return VMB_FAULT_NVSP_ORDER;
-	fault = nvsp_recv_set(dev, m->buffer.gpadl, m->buffer.id);
+	fault = nvsp_recv_set(dev, m->buffer.gpadl, m->buffer.id, 0);
 	if (fault)
 		return fault;
 	r.recv_complete.status = NVSP_STATUS_SUCCESS;

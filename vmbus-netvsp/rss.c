@@ -11,8 +11,9 @@
 #define HASH_TCP6           0x1000u
 
 /* One table look-up for each 4 bits of input: the XOR of the key windows of its set bits. */
-static void make_lut(struct nvsp_dev *dev, const uint8_t *key)
+void nvsp_rss_key(struct nvsp_dev *dev, const uint8_t *key)
 {
+	memmove(dev->rss_key, key, RSS_KEY);
 	for (uint32_t byte = 0; byte < RSS_KEY - 4; byte++) {
 		uint64_t window = 0;
 
@@ -70,7 +71,7 @@ uint32_t nvsp_rss_set(struct nvsp_dev *dev, const uint8_t *in, uint32_t size)
 		memcpy(&q, in + p.table_offset + i % n * 4, 4);
 		dev->rss_table[i] = (uint16_t)q;
 	}
-	make_lut(dev, in + p.key_offset);
+	nvsp_rss_key(dev, in + p.key_offset);
 	dev->rss_hash_types = p.hash_info & 0xffffff00u;
 	__atomic_store_n(&dev->rss_on, true, __ATOMIC_RELEASE);
 	return NDIS_STATUS_OK;

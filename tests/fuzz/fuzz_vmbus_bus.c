@@ -21,6 +21,7 @@ static struct vmb_chan *chans[CHANS];
 static enum { NOT, ADDING, LIVE, DELETING } states[CHANS], lists[IDS];
 static uint8_t answers;
 static bool slot_busy;
+static bool flushing; /* what was true when it was queued may not be any more */
 
 static void *map(void *ctx, uint64_t gpa, uint32_t size)
 {
@@ -50,6 +51,8 @@ static int post(void *ctx, uint32_t vp, const void *msg, uint32_t size)
 	memcpy(w, msg, size < 12 ? size : 12);
 	if (size > 240 || vp >= 4)
 		abort();
+	if (flushing)
+		return 0;
 	if (w[0] == VMB_MSG_GPADL_TORNDOWN && w[2] < IDS && lists[w[2]])
 		abort();
 	if (w[0] == VMB_MSG_UNLOAD_RESPONSE || w[0] == VMB_MSG_VERSION_RESPONSE) {
@@ -200,7 +203,9 @@ static void step(struct fuzz_input *in)
 		break;
 	case 2:
 		slot_busy = op & 16;
+		flushing = true;
 		vmb_bus_flush(bus);
+		flushing = false;
 		break;
 	case 3:
 		connect();

@@ -114,5 +114,23 @@ def nic():
         save("netvsp", f"revoke-{stage}", bytes([stage, 0, len(msg)]) + msg + b"\x01" + bytes([13]))
 
 
-for make in (bus, gpadl, ring, rndis, oids, nic):
+def restore():
+    head = struct.pack("<6I", 0x53554256, 1, 5 << 16 | 3, 0, 1, 2)
+    chans = b""
+    for sub in (0, 1):
+        chans += bytes(32) + struct.pack("<7I", sub, sub + 1, 9, 1, 0, 4, 7 + sub)
+    lists = b""
+    for sub in (0, 1):
+        pfns = b"".join(struct.pack("<Q", 0x10000 + i) for i in range(8))
+        lists += struct.pack("<IIIIIII", 72, 7 + sub, sub + 1, 0, 1, 8 * 4096, 0) + pfns
+    half = struct.pack("<5I", 20, 1, 1, 80, 16) + struct.pack("<IIQ", 9 * 4096, 0, 0x10000)
+    unsent = struct.pack("<IIII", 1, 8, 4, 0)
+    one = struct.pack("<I", 1)
+    two = struct.pack("<I", 2)
+    save("vmbus-restore", "bus", b"\x01" + head + two + chans + two + lists + one + half + one + unsent)
+    save("vmbus-restore", "nic", b"\x02" + bytes(3))
+    save("vmbus-restore", "nic-patched", b"\x0a" + bytes([24, 0, 1, 60, 0, 2, 70, 0, 3]))
+
+
+for make in (bus, gpadl, ring, rndis, oids, nic, restore):
     make()

@@ -57,7 +57,9 @@ static void op_released(void *ctx, struct vmb_chan *chan)
 {
 	struct vsc *v = ctx;
 
-	v->bus_chan[index_of(chan)] = NULL;
+	/* a restored channel that nobody offered may have any index */
+	if (index_of(chan) < VSC_CHANS && v->bus_chan[index_of(chan)] == chan)
+		v->bus_chan[index_of(chan)] = NULL;
 	v->n_released++;
 }
 
@@ -126,6 +128,22 @@ int vsc_init(struct vsc *v, const struct nvsp_cfg *cfg)
 	if (!v->bus || !v->dev)
 		return -ENOMEM;
 	vsc_offer(v, 0);
+	return 0;
+}
+
+int vsc_host_restart(struct vsc *v, const struct nvsp_cfg *cfg, uint32_t n_queues)
+{
+	struct vmb_bus_cfg bus_cfg = {.n_vps = 4};
+
+	vmb_bus_destroy(v->bus);
+	nvsp_dev_destroy(v->dev);
+	memset(v->bus_chan, 0, sizeof(v->bus_chan));
+	v->bus = vmb_bus_create(&bus_cfg, &v->mem, &bus_ops, v);
+	v->dev = nvsp_dev_create(cfg, &v->mem, &dev_ops, v);
+	if (!v->bus || !v->dev)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n_queues; i++)
+		vsc_offer(v, (uint16_t)i);
 	return 0;
 }
 

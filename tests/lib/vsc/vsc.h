@@ -90,6 +90,8 @@ struct vsc_up {
 /** @n_queues 1..VSC_CHANS. 0 or negative errno. */
 int vsc_init(struct vsc *v, const struct nvsp_cfg *cfg);
 void vsc_done(struct vsc *v);
+/** The host forgets everything and offers @n_queues channels anew; the guest notices nothing. */
+int vsc_host_restart(struct vsc *v, const struct nvsp_cfg *cfg, uint32_t n_queues);
 
 int vsc_connect(struct vsc *v, uint32_t version);
 /** A GPADL of pages made for the purpose. Return: 0 when the host accepted it. */

@@ -2,8 +2,11 @@
 #include "tests/unit/tap.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/lib/vsc/gring.h"
 #include "vmbus-netvsp/ring.h"
@@ -407,6 +410,78 @@ static void resume_goes_on(void)
 	free(in2);
 }
 
+/* Two threads that sleep whenever the protocol lets them: a lost wake-up ends in the time limit. */
+#define STRESS 200000u
+
+static sem_t to_host, to_guest;
+static bool guest_bad;
+
+static bool wait_for(sem_t *s)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += 20;
+	return !sem_timedwait(s, &t);
+}
+
+static void *guest_thread(void *arg)
+{
+	uint32_t sent = 0;
+	bool sig;
+
+	while (sent < STRESS && !guest_bad) {
+		if (!gring_send(&w.g, 6, 0, sent, NULL, 0, "12345678abcdefgh", 16, &sig)) {
+			sent++;
+			if (sig)
+				sem_post(&to_host);
+			continue;
+		}
+		*gring_word(&w.g, 3) = 2048; /* full: ask for room, look again, sleep */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (gring_free(&w.g) <= 2056)
+			guest_bad |= !wait_for(&to_guest);
+		*gring_word(&w.g, 3) = 0;
+	}
+	return arg;
+}
+
+static void no_wakeup_is_lost(void)
+{
+	struct vmb_pkt p;
+	uint64_t next = 0;
+	bool sig, bad = false;
+	pthread_t t;
+
+	setup(3, false);
+	sem_init(&to_host, 0, 0);
+	sem_init(&to_guest, 0, 0);
+	guest_bad = false;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&t, NULL, guest_thread, NULL), 0);
+	while (next < STRESS && !bad) {
+		unsigned int n = 0;
+
+		while (n < 7 && !vmb_ring_in_next(&w.in, &p)) {
+			bad |= p.xid != next++ || memcmp(p.payload, "12345678abcdefgh", 16);
+			n++;
+		}
+		bad |= vmb_ring_in_commit(&w.in, &sig) != 0;
+		if (sig)
+			sem_post(&to_guest);
+		if (!n && vmb_ring_in_arm(&w.in)) {
+			bad |= !wait_for(&to_host);
+			vmb_ring_in_mask(&w.in, true);
+		}
+	}
+	CU_ASSERT_FALSE(bad);
+	guest_bad |= bad;
+	sem_post(&to_guest);
+	pthread_join(t, NULL);
+	CU_ASSERT_EQUAL(next, STRESS);
+	CU_ASSERT_EQUAL(w.in.fault, VMB_FAULT_NONE);
+	teardown();
+}
+
 static void fault_texts(void)
 {
 	for (int i = 0; i < VMB_FAULT_N; i++) {
@@ -433,6 +508,7 @@ static const struct tap_case cases[] = {
 	{"a packet is copied before it is checked", copied_before_checked},
 	{"rings that are too small or resume at nonsense are refused", ring_sizes},
 	{"a resumed ring goes on where it was", resume_goes_on},
+	{"two threads that sleep: no wake-up is lost", no_wakeup_is_lost},
 	{"every fault has a unique text and an explanation", fault_texts},
 };
 
