@@ -19,10 +19,10 @@ static bool settled(const struct vmb_bus *bus)
 
 	if (bus->state == BUS_RESETTING)
 		return false;
-	TAILQ_FOREACH(c, &bus->chans, link)
+	TAILQ_FOREACH (c, &bus->chans, link)
 		if (c->state == CHAN_OPENING || c->state == CHAN_CLOSING || c->modifying)
 			return false;
-	TAILQ_FOREACH(g, &bus->gpadls, link)
+	TAILQ_FOREACH (g, &bus->gpadls, link)
 		if (g->state != GPADL_LIVE)
 			return false;
 	return true;
@@ -34,8 +34,8 @@ static void save_chan(const struct vmb_chan *c, struct blob_out *b)
 	blob_put(b, &c->offer.instance, 16);
 	blob_put32(b, c->offer.sub_index);
 	blob_put32(b, c->relid);
-	blob_put32(b, c->told | c->revoked << 1 | c->rescind_sent << 2 |
-			      (c->state == CHAN_OPEN) << 3);
+	blob_put32(b,
+		   c->told | c->revoked << 1 | c->rescind_sent << 2 | (c->state == CHAN_OPEN) << 3);
 	blob_put32(b, c->open_id);
 	blob_put32(b, c->target_vp);
 	blob_put32(b, c->downstream_page);
@@ -75,35 +75,35 @@ size_t vmb_bus_save(const struct vmb_bus *bus, void *buf, size_t room)
 	blob_put32(&b, bus->target_vp);
 	blob_put32(&b, bus->offers_sent);
 	blob_put32(&b, bus->last_relid);
-	TAILQ_FOREACH(c, &bus->chans, link)
+	TAILQ_FOREACH (c, &bus->chans, link)
 		n++;
 	blob_put32(&b, n);
-	TAILQ_FOREACH(c, &bus->chans, link)
+	TAILQ_FOREACH (c, &bus->chans, link)
 		save_chan(c, &b);
 	n = 0;
-	TAILQ_FOREACH(g, &bus->gpadls, link)
+	TAILQ_FOREACH (g, &bus->gpadls, link)
 		n++;
 	blob_put32(&b, n);
-	TAILQ_FOREACH(g, &bus->gpadls, link) {
+	TAILQ_FOREACH (g, &bus->gpadls, link) {
 		bytes = g->g.n_ranges * 8 + g->g.n_pfns * 8;
 		blob_put32(&b, bytes);
 		save_gpadl(g, &b);
 	}
 	n = 0;
-	TAILQ_FOREACH(as, &bus->assemblies, link)
+	TAILQ_FOREACH (as, &bus->assemblies, link)
 		n++;
 	blob_put32(&b, n);
-	TAILQ_FOREACH(as, &bus->assemblies, link) {
+	TAILQ_FOREACH (as, &bus->assemblies, link) {
 		uint32_t head[5] = {as->a.id, as->a.relid, as->a.n_ranges, as->a.want, as->a.got};
 
 		blob_put(&b, head, sizeof(head));
 		blob_put(&b, as->a.buf, as->a.got);
 	}
 	n = 0;
-	STAILQ_FOREACH(u, &bus->unsent, link)
+	STAILQ_FOREACH (u, &bus->unsent, link)
 		n++;
 	blob_put32(&b, n);
-	STAILQ_FOREACH(u, &bus->unsent, link) {
+	STAILQ_FOREACH (u, &bus->unsent, link) {
 		blob_put32(&b, u->vp);
 		blob_put32(&b, u->size);
 		blob_put(&b, u->msg, u->size);
@@ -115,7 +115,7 @@ static struct vmb_chan *find_offer(struct vmb_bus *bus, const struct vmb_offer *
 {
 	struct vmb_chan *c;
 
-	TAILQ_FOREACH(c, &bus->chans, link)
+	TAILQ_FOREACH (c, &bus->chans, link)
 		if (!memcmp(&c->offer.type, &o->type, 16) && !c->told && !c->revoked &&
 		    !memcmp(&c->offer.instance, &o->instance, 16) &&
 		    c->offer.sub_index == o->sub_index)
@@ -247,7 +247,8 @@ static int load_assembly(struct vmb_bus *bus, struct blob_in *b)
 	as = calloc(1, sizeof(*as));
 	if (!as)
 		return -ENOMEM;
-	as->a = (struct vmb_gpadl_asm){head[0], head[1], head[2], head[3], head[4], malloc(head[3])};
+	as->a = (struct vmb_gpadl_asm){head[0], head[1], head[2],
+				       head[3], head[4], malloc(head[3])};
 	if (!as->a.buf) {
 		free(as);
 		return -ENOMEM;
@@ -363,7 +364,7 @@ int vmb_bus_restore(struct vmb_bus *bus, const void *buf, size_t size)
 	if (r)
 		return r;
 	/* devices that are new here; channels of devices that are not here any more */
-	TAILQ_FOREACH(c, &bus->chans, link)
+	TAILQ_FOREACH (c, &bus->chans, link)
 		if (bus->offers_sent && !c->told && !c->revoked)
 			vmb_send_offer(c);
 	vmb_settle(bus);
@@ -376,6 +377,6 @@ void vmb_bus_each_gpadl(struct vmb_bus *bus,
 {
 	struct gpadl *g;
 
-	TAILQ_FOREACH(g, &bus->gpadls, link)
+	TAILQ_FOREACH (g, &bus->gpadls, link)
 		fn(ctx, g->chan, &g->g);
 }

@@ -77,8 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (patches = mode >> 1; patches && in.left; patches--)
 		blob[fuzz_num(&in, 2) % n] = (uint8_t)fuzz_num(&in, 1);
 	nf_down();
-	nf.dev = nvsp_dev_create(&(struct nvsp_cfg){.max_queues = NF_CHANS, .max_mtu = 9000}, &nf.mem,
-				 &nf_ops, NULL);
+	nf.dev = nvsp_dev_create(&(struct nvsp_cfg){.max_queues = NF_CHANS, .max_mtu = 9000},
+				 &nf.mem, &nf_ops, NULL);
 	for (uint32_t i = 0; i < NF_CHANS; i++)
 		nvsp_gpadl_add(nf.dev, 10 + i, nf.ring[i], 2 * NF_RING_PAGES, NULL);
 	nvsp_gpadl_add(nf.dev, 1, nf.recv, NF_RECV_PAGES, NULL);

@@ -72,7 +72,8 @@ static void connected_and_closed(void)
 
 static void offers_not_sent_yet(void)
 {
-	struct vmb_contact_wire m = {.hdr.type = VMB_MSG_CONTACT, .version = VMB_V5_3, .v5.sint = 2};
+	struct vmb_contact_wire m = {
+		.hdr.type = VMB_MSG_CONTACT, .version = VMB_V5_3, .v5.sint = 2};
 	struct vmb_msg_hdr_wire req = {.type = VMB_MSG_REQUEST_OFFERS};
 
 	nic_init();
