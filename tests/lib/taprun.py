@@ -132,6 +132,7 @@ def run_one(report, path, timeout):
         report.case("fail", stream.test, "cannot be started: %s" % error)
         return
     late = []
+    start = time.monotonic()
 
     def stop():
         """The test may clean up for ten seconds, then its whole session goes."""
@@ -158,6 +159,7 @@ def run_one(report, path, timeout):
     status = proc.wait()
     timer.cancel()
     stream.end(status, timeout if late else None)
+    print("      %s/%s took %d s" % (report.suite, stream.test, time.monotonic() - start), flush=True)
 
 
 def run_meson(report, build):
