@@ -91,8 +91,10 @@ static inline VRING_TARGET uint16_t look(struct vsw_vring *r, struct spot *s, ui
 			r->broken = VSW_VRING_ADDRESS;
 			return i;
 		}
-		if (slack && unlikely(room - d.len < slack))
+		if (slack && unlikely(room - d.len < slack)) {
 			s[i].at = NULL;
+			continue;
+		}
 		prefetch_spot(r, &s[i], want_flags);
 	}
 	return n;
