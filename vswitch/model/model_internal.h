@@ -2,9 +2,10 @@
 /* What the files of the model share, and nobody else needs. */
 #pragma once
 
+#include "base/read.h"
 #include "vswitch/model/model.h"
 
-#define VSW_PATH_SIZE sizeof(((struct vd_err *)0)->path)
+#define VSW_PATH_SIZE VD_PATH_SIZE
 
 /** "port/NAME[/KEY]" as far as it fits. Returns @buf. */
 const char *vsw_path(char *buf, size_t size, const char *kind, const char *name, const char *key);

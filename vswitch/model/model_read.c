@@ -19,175 +19,6 @@ static const char *const entry_keys[] = {"mac", "vlan", "port"};
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* An object being read: what is needed to say where an error is. */
-struct rd {
-	json_t *j;
-	const struct vd_doc *doc;
-	char path[192]; /* of the object */
-	struct vd_err *e;
-};
-
-/* ---- saying errors ---- */
-
-/* Attach where in the document @key stands, or the object where it has no such key. */
-static int at(const struct rd *rd, const char *key, int r)
-{
-	vd_doc_locate(rd->doc, rd->j, key, (size_t)-1, rd->e);
-	return r;
-}
-
-/* The same for item @i of @list, unless something inside of it was blamed already. */
-static int at_item(const struct rd *rd, const json_t *list, size_t i, int r)
-{
-	vd_doc_locate(rd->doc, list, NULL, i, rd->e);
-	return r;
-}
-
-static const char *key_path(const struct rd *rd, const char *key, char *buf, size_t size)
-{
-	snprintf(buf, size, "%s%s%s", rd->path, rd->path[0] ? "/" : "", key);
-	return buf;
-}
-
-static const char *json_kind(const json_t *j)
-{
-	switch (json_typeof(j)) {
-	case JSON_OBJECT:
-		return "an object";
-	case JSON_ARRAY:
-		return "a list";
-	case JSON_STRING:
-		return "a text";
-	case JSON_INTEGER:
-		return "a whole number";
-	case JSON_REAL:
-		return "a fraction";
-	case JSON_NULL:
-		return "nothing";
-	default:
-		return "true or false";
-	}
-}
-
-static int wrong_type(const struct rd *rd, const char *key, const json_t *v, const char *want,
-		      const char *hint)
-{
-	char path[VSW_PATH_SIZE];
-
-	return at(rd, key,
-		  vd_err_set(rd->e, -EINVAL, VD_E_TYPE, key_path(rd, key, path, sizeof(path)), hint,
-			     "\"%s\" is %s (expected: %s)", key, json_kind(v), want));
-}
-
-/* "a, b, c" of @words as far as it fits. */
-static void join(char *buf, size_t size, const char *lead, const char *const *words, size_t n)
-{
-	size_t len = (size_t)snprintf(buf, size, "%s", lead);
-
-	for (size_t i = 0; i < n && len < size; i++)
-		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? ", " : "", words[i]);
-}
-
-static int check_keys(const struct rd *rd, const char *const *keys, size_t n)
-{
-	const char *key, *near;
-	char path[VSW_PATH_SIZE], hint[200];
-	json_t *v;
-	size_t i;
-
-	json_object_foreach (rd->j, key, v) {
-		for (i = 0; i < n && strcmp(keys[i], key); i++)
-			;
-		if (i < n)
-			continue;
-		near = vd_suggest(key, keys, n);
-		if (near)
-			snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
-		else
-			join(hint, sizeof(hint), "known here: ", keys, n);
-		snprintf(path, sizeof(path), "%s", rd->path);
-		return at(rd, key,
-			  vd_err_set(rd->e, -EINVAL, VD_E_KEY_UNKNOWN, path, hint,
-				     "the key \"%.60s\" is not known here", key));
-	}
-	return 0;
-}
-
-static int missing(const struct rd *rd, const char *key)
-{
-	char hint[80];
-
-	snprintf(hint, sizeof(hint), "add a line \"%s: ...\"", key);
-	return at(rd, NULL,
-		  vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, rd->path, hint,
-			     "the key \"%s\" is missing", key));
-}
-
-/* ---- reading values; each leaves *ret alone when the key is absent ---- */
-
-/* 1 when there, 0 when absent, -EINVAL. A plain number where a text belongs is a likely slip. */
-static int get_text(const struct rd *rd, const char *key, const char **ret)
-{
-	json_t *v = json_object_get(rd->j, key);
-
-	if (!v)
-		return 0;
-	if (!json_is_string(v))
-		return wrong_type(rd, key, v, "a text",
-				  json_is_number(v) || json_is_boolean(v) ? "put it in quotes"
-									  : NULL);
-	*ret = json_string_value(v);
-	return 1;
-}
-
-static int get_int(const struct rd *rd, const char *key, unsigned int min, unsigned int max,
-		   enum vd_code code, uint32_t *ret)
-{
-	json_t *v = json_object_get(rd->j, key);
-	char path[VSW_PATH_SIZE], want[64];
-	json_int_t n;
-
-	if (!v)
-		return 0;
-	snprintf(want, sizeof(want), "a whole number %u-%u", min, max);
-	if (!json_is_integer(v))
-		return wrong_type(rd, key, v, want, NULL);
-	n = json_integer_value(v);
-	if (n < (json_int_t)min || n > (json_int_t)max)
-		return at(rd, key,
-			  vd_err_set(rd->e, -EINVAL, code, key_path(rd, key, path, sizeof(path)),
-				     NULL,
-				     "%s %" JSON_INTEGER_FORMAT " is out of range (allowed: %u-%u)",
-				     key, n, min, max));
-	*ret = (uint32_t)n;
-	return 1;
-}
-
-static int get_choice(const struct rd *rd, const char *key, const char *const *words, size_t n,
-		      unsigned int *ret)
-{
-	char path[VSW_PATH_SIZE], hint[120];
-	const char *s = NULL, *near;
-	int r = get_text(rd, key, &s);
-
-	if (r <= 0)
-		return r;
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(words[i], s)) {
-			*ret = (unsigned int)i;
-			return 1;
-		}
-	}
-	near = vd_suggest(s, words, n);
-	if (near)
-		snprintf(hint, sizeof(hint), "did you mean \"%s\"?", near);
-	else
-		join(hint, sizeof(hint), "use one of: ", words, n);
-	return at(rd, key,
-		  vd_err_set(rd->e, -EINVAL, VD_E_VALUE, key_path(rd, key, path, sizeof(path)),
-			     hint, "%s \"%.60s\" is not one of those allowed", key, s));
-}
-
 static bool is_uuid(const char *s)
 {
 	for (unsigned int i = 0; i < VSW_UUID_SIZE - 1; i++) {
@@ -200,7 +31,7 @@ static bool is_uuid(const char *s)
 }
 
 /* null is accepted and means "none", so that a reader can blank out what export wrote. */
-static int get_uuid(const struct rd *rd, char ret[VSW_UUID_SIZE])
+static int get_uuid(const struct vd_read *rd, char ret[VSW_UUID_SIZE])
 {
 	char path[VSW_PATH_SIZE];
 	const char *s = NULL;
@@ -210,72 +41,58 @@ static int get_uuid(const struct rd *rd, char ret[VSW_UUID_SIZE])
 		ret[0] = '\0';
 		return 1;
 	}
-	r = get_text(rd, "uuid", &s);
+	r = vd_read_text(rd, "uuid", &s);
 	if (r <= 0)
 		return r;
 	if (!is_uuid(s))
-		return at(rd, "uuid",
-			  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
-				     key_path(rd, "uuid", path, sizeof(path)),
-				     "leave it out to have one assigned",
-				     "\"%.60s\" is not a UUID (8-4-4-4-12 hex digits)", s));
+		return vd_read_at(rd, "uuid",
+				  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
+					     vd_read_path(rd, "uuid", path, sizeof(path)),
+					     "leave it out to have one assigned",
+					     "\"%.60s\" is not a UUID (8-4-4-4-12 hex digits)", s));
 	for (unsigned int i = 0; i < VSW_UUID_SIZE; i++)
 		ret[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] | 0x20) : s[i];
 	return 1;
 }
 
-static int get_mac(const struct rd *rd, struct vd_mac *ret)
+static int get_mac(const struct vd_read *rd, struct vd_mac *ret)
 {
 	char path[VSW_PATH_SIZE];
 	const char *s = NULL;
 	struct vd_mac mac;
-	int r = get_text(rd, "mac", &s);
+	int r = vd_read_text(rd, "mac", &s);
 
 	if (r <= 0)
 		return r;
-	key_path(rd, "mac", path, sizeof(path));
+	vd_read_path(rd, "mac", path, sizeof(path));
 	if (vd_mac_parse(s, &mac) < 0)
-		return at(rd, "mac",
-			  vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
-				     "write six hex pairs, for example 52:54:00:12:34:56",
-				     "\"%.60s\" is not a MAC address", s));
+		return vd_read_at(rd, "mac",
+				  vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
+					     "write six hex pairs, for example 52:54:00:12:34:56",
+					     "\"%.60s\" is not a MAC address", s));
 	if (!vd_mac_usable(&mac))
-		return at(rd, "mac",
-			  vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
-				     "the first byte must be even and not all may be zero",
-				     "%s is a group or zero address, which no adapter can own", s));
+		return vd_read_at(
+			rd, "mac",
+			vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
+				   "the first byte must be even and not all may be zero",
+				   "%s is a group or zero address, which no adapter can own", s));
 	*ret = mac;
 	return 1;
 }
 
-static int get_name(const struct rd *rd, const char *key, char *ret, size_t size)
-{
-	char path[VSW_PATH_SIZE];
-	const char *s = NULL;
-	int r = get_text(rd, key, &s);
-
-	if (r <= 0)
-		return r;
-	r = vd_name_check(s, key_path(rd, key, path, sizeof(path)), rd->e);
-	if (r < 0)
-		return at(rd, key, r);
-	snprintf(ret, size, "%s", s);
-	return 1;
-}
-
-/* As get_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
-static int get_port_name(const struct rd *rd, const char *key, char *ret, size_t size)
+/* As vd_read_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
+static int get_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size)
 {
 	char path[VSW_PATH_SIZE], part[VD_NAME_MAX + 2];
 	const char *s = NULL, *colon;
-	int r = get_text(rd, key, &s);
+	int r = vd_read_text(rd, key, &s);
 
 	if (r <= 0)
 		return r;
 	colon = strchr(s, ':');
 	if (!colon)
-		return get_name(rd, key, ret, size);
-	key_path(rd, key, path, sizeof(path));
+		return vd_read_name(rd, key, ret, size);
+	vd_read_path(rd, key, path, sizeof(path));
 	snprintf(part, sizeof(part), "%.*s", (int)(colon - s > 64 ? 64 : colon - s), s);
 	r = vd_name_check(part, path, rd->e);
 	if (r == 0)
@@ -284,77 +101,36 @@ static int get_port_name(const struct rd *rd, const char *key, char *ret, size_t
 		r = vd_err_set(rd->e, -EINVAL, VD_E_NAME, path, NULL,
 			       "the name \"%.20s...\" is longer than %zu characters", s, size - 1);
 	if (r < 0)
-		return at(rd, key, r);
+		return vd_read_at(rd, key, r);
 	snprintf(ret, size, "%s", s);
-	return 1;
-}
-
-/* The array behind @key; null counts as empty: a list whose items are commented out. */
-static int get_list(const struct rd *rd, const char *key, size_t max, json_t **ret)
-{
-	char path[VSW_PATH_SIZE];
-	json_t *v = json_object_get(rd->j, key);
-
-	*ret = NULL;
-	if (!v)
-		return 0;
-	if (json_is_null(v))
-		return 1;
-	if (!json_is_array(v))
-		return wrong_type(rd, key, v, "a list", "start each item with \"- \"");
-	if (json_array_size(v) > max)
-		return at(rd, key,
-			  vd_err_set(rd->e, -EINVAL, VD_E_LIMIT,
-				     key_path(rd, key, path, sizeof(path)), NULL,
-				     "\"%s\" has %zu items (allowed: %zu)", key, json_array_size(v),
-				     max));
-	*ret = v;
 	return 1;
 }
 
 /* ---- objects ---- */
 
-/* Start reading object @j of @kind, called by its name where it has one. */
-static int rd_object(struct rd *rd, json_t *j, const struct vd_doc *doc, const char *kind,
-		     const char *known_as, struct vd_err *e)
+static int read_entry(const struct vd_read *parent, json_t *j, struct vsw_static_entry *ret)
 {
-	const char *name = json_string_value(json_object_get(j, "name"));
-
-	rd->j = j;
-	rd->doc = doc;
-	rd->e = e;
-	if (known_as && known_as[0])
-		name = known_as;
-	snprintf(rd->path, sizeof(rd->path), "%s%s%.130s", kind, name ? "/" : "", name ? name : "");
-	if (!json_is_object(j))
-		return at(rd, NULL,
-			  vd_err_set(e, -EINVAL, VD_E_TYPE, rd->path, NULL,
-				     "a %s is %s (expected: an object)", kind, json_kind(j)));
-	return 0;
-}
-
-static int read_entry(const struct rd *parent, json_t *j, struct vsw_static_entry *ret)
-{
-	struct rd rd = {.j = j, .doc = parent->doc, .e = parent->e};
+	struct vd_read rd = {.j = j, .doc = parent->doc, .e = parent->e};
 	uint32_t vid = 0;
 	int r;
 
-	key_path(parent, "fdb", rd.path, sizeof(rd.path));
+	vd_read_path(parent, "fdb", rd.path, sizeof(rd.path));
 	if (!json_is_object(j))
-		return at(&rd, NULL,
-			  vd_err_set(rd.e, -EINVAL, VD_E_TYPE, rd.path,
-				     "write {mac: ..., vlan: ..., port: ...}",
-				     "a static entry is %s (expected: an object)", json_kind(j)));
-	r = check_keys(&rd, entry_keys, N(entry_keys));
+		return vd_read_at(&rd, NULL,
+				  vd_err_set(rd.e, -EINVAL, VD_E_TYPE, rd.path,
+					     "write {mac: ..., vlan: ..., port: ...}",
+					     "a static entry is %s (expected: an object)",
+					     vd_read_kind(j)));
+	r = vd_read_keys(&rd, entry_keys, N(entry_keys));
 	if (r < 0)
 		return r;
 	r = get_mac(&rd, &ret->mac);
 	if (r <= 0)
-		return r < 0 ? r : missing(&rd, "mac");
+		return r < 0 ? r : vd_read_missing(&rd, "mac");
 	r = get_port_name(&rd, "port", ret->port, sizeof(ret->port));
 	if (r <= 0)
-		return r < 0 ? r : missing(&rd, "port");
-	r = get_int(&rd, "vlan", 0, VSW_VID_MAX, VD_E_VLAN_RANGE, &vid);
+		return r < 0 ? r : vd_read_missing(&rd, "port");
+	r = vd_read_int(&rd, "vlan", 0, VSW_VID_MAX, VD_E_VLAN_RANGE, &vid);
 	if (r < 0)
 		return r;
 	ret->vid = (uint16_t)vid;
@@ -362,12 +138,12 @@ static int read_entry(const struct rd *parent, json_t *j, struct vsw_static_entr
 }
 
 /* Returns 1 with a new array when the key is there. */
-static int read_entries(const struct rd *rd, struct vsw_static_entry **ret, unsigned int *n)
+static int read_entries(const struct vd_read *rd, struct vsw_static_entry **ret, unsigned int *n)
 {
 	struct vsw_static_entry *entries;
 	json_t *list, *j;
 	size_t i;
-	int r = get_list(rd, "fdb", VSW_STATIC_MAX, &list);
+	int r = vd_read_list(rd, "fdb", VSW_STATIC_MAX, &list);
 
 	if (r <= 0)
 		return r;
@@ -382,7 +158,7 @@ static int read_entries(const struct rd *rd, struct vsw_static_entry **ret, unsi
 		r = read_entry(rd, j, &entries[i]);
 		if (r < 0) {
 			free(entries);
-			return at_item(rd, list, i, r);
+			return vd_read_at_item(rd, list, i, r);
 		}
 	}
 	*ret = entries;
@@ -390,11 +166,11 @@ static int read_entries(const struct rd *rd, struct vsw_static_entry **ret, unsi
 	return 1;
 }
 
-static int get_notes(const struct rd *rd, char *ret, size_t size)
+static int get_notes(const struct vd_read *rd, char *ret, size_t size)
 {
 	char path[VSW_PATH_SIZE];
 	const char *s = NULL, *why = NULL;
-	int r = get_text(rd, "notes", &s);
+	int r = vd_read_text(rd, "notes", &s);
 
 	if (r <= 0)
 		return r;
@@ -404,37 +180,38 @@ static int get_notes(const struct rd *rd, char *ret, size_t size)
 		if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7f)
 			why = "the notes have a control character";
 	if (why)
-		return at(rd, "notes",
-			  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
-				     key_path(rd, "notes", path, sizeof(path)), NULL, "%s", why));
+		return vd_read_at(rd, "notes",
+				  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
+					     vd_read_path(rd, "notes", path, sizeof(path)), NULL,
+					     "%s", why));
 	snprintf(ret, size, "%s", s);
 	return 1;
 }
 
-static int read_switch(const struct rd *rd, bool patch, struct vsw_switch_cfg *s)
+static int read_switch(const struct vd_read *rd, bool patch, struct vsw_switch_cfg *s)
 {
 	unsigned int type = s->type;
 	uint32_t mtu = s->mtu;
-	int r = check_keys(rd, switch_keys, N(switch_keys));
+	int r = vd_read_keys(rd, switch_keys, N(switch_keys));
 
 	if (r < 0)
 		return r;
-	r = get_name(rd, "name", s->name, sizeof(s->name));
+	r = vd_read_name(rd, "name", s->name, sizeof(s->name));
 	if (r < 0 || (r == 0 && !patch))
-		return r < 0 ? r : missing(rd, "name");
+		return r < 0 ? r : vd_read_missing(rd, "name");
 	r = get_uuid(rd, s->uuid);
 	if (r < 0)
 		return r;
-	r = get_choice(rd, "type", vsw_type_text, VSW_N_TYPES, &type);
+	r = vd_read_choice(rd, "type", vsw_type_text, VSW_N_TYPES, &type);
 	if (r < 0 || (r == 0 && !patch))
-		return r < 0 ? r : missing(rd, "type");
-	r = get_int(rd, "mtu", VSW_MTU_MIN, VSW_MTU_MAX, VD_E_MTU, &mtu);
+		return r < 0 ? r : vd_read_missing(rd, "type");
+	r = vd_read_int(rd, "mtu", VSW_MTU_MIN, VSW_MTU_MAX, VD_E_MTU, &mtu);
 	if (r < 0)
 		return r;
-	r = get_int(rd, "ageing_s", 10, 86400, VD_E_VALUE, &s->ageing_s);
+	r = vd_read_int(rd, "ageing_s", 10, 86400, VD_E_VALUE, &s->ageing_s);
 	if (r < 0)
 		return r;
-	r = get_int(rd, "fdb_limit", 0, VSW_FDB_LIMIT_MAX, VD_E_VALUE, &s->fdb_limit);
+	r = vd_read_int(rd, "fdb_limit", 0, VSW_FDB_LIMIT_MAX, VD_E_VALUE, &s->fdb_limit);
 	if (r < 0)
 		return r;
 	r = get_notes(rd, s->notes, sizeof(s->notes));
@@ -453,8 +230,8 @@ int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct
 	struct vsw_switch_cfg s = {.mtu = VSW_MTU_DEFAULT,
 				   .ageing_s = VSW_AGEING_DEFAULT,
 				   .fdb_limit = VSW_FDB_LIMIT_DEFAULT};
-	struct rd rd;
-	int r = rd_object(&rd, j, doc, "switch", patch ? io->name : NULL, reterr);
+	struct vd_read rd;
+	int r = vd_read_object(&rd, j, doc, "switch", patch ? io->name : NULL, reterr);
 
 	if (r < 0)
 		return r;
@@ -469,7 +246,7 @@ int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct
 	return 0;
 }
 
-static int get_vlan(const struct rd *rd, struct vsw_vlan *ret)
+static int get_vlan(const struct vd_read *rd, struct vsw_vlan *ret)
 {
 	char path[VSW_PATH_SIZE], number[24];
 	json_t *v = json_object_get(rd->j, "vlan");
@@ -481,46 +258,46 @@ static int get_vlan(const struct rd *rd, struct vsw_vlan *ret)
 		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 		s = number;
 	} else {
-		r = get_text(rd, "vlan", &s);
+		r = vd_read_text(rd, "vlan", &s);
 		if (r <= 0)
 			return r;
 	}
-	r = vsw_vlan_parse(s, key_path(rd, "vlan", path, sizeof(path)), ret, rd->e);
-	return r < 0 ? at(rd, "vlan", r) : 1;
+	r = vsw_vlan_parse(s, vd_read_path(rd, "vlan", path, sizeof(path)), ret, rd->e);
+	return r < 0 ? vd_read_at(rd, "vlan", r) : 1;
 }
 
-static int get_device(const struct rd *rd, struct vsw_device *ret)
+static int get_device(const struct vd_read *rd, struct vsw_device *ret)
 {
 	char path[VSW_PATH_SIZE];
 	const char *s = NULL;
-	int r = get_text(rd, "device", &s);
+	int r = vd_read_text(rd, "device", &s);
 
 	if (r <= 0)
 		return r;
-	r = vsw_device_parse(s, key_path(rd, "device", path, sizeof(path)), ret, rd->e);
-	return r < 0 ? at(rd, "device", r) : 1;
+	r = vsw_device_parse(s, vd_read_path(rd, "device", path, sizeof(path)), ret, rd->e);
+	return r < 0 ? vd_read_at(rd, "device", r) : 1;
 }
 
 /* What the port is and where. */
-static int read_port_identity(const struct rd *rd, bool patch, struct vsw_port_cfg *p)
+static int read_port_identity(const struct vd_read *rd, bool patch, struct vsw_port_cfg *p)
 {
 	int r = get_port_name(rd, "name", p->name, sizeof(p->name));
 
 	if (r < 0 || (r == 0 && !patch))
-		return r < 0 ? r : missing(rd, "name");
+		return r < 0 ? r : vd_read_missing(rd, "name");
 	r = get_uuid(rd, p->uuid);
 	if (r < 0)
 		return r;
-	r = get_name(rd, "switch", p->sw, sizeof(p->sw));
+	r = vd_read_name(rd, "switch", p->sw, sizeof(p->sw));
 	if (r < 0 || (r == 0 && !patch))
-		return r < 0 ? r : missing(rd, "switch");
+		return r < 0 ? r : vd_read_missing(rd, "switch");
 	r = get_device(rd, &p->device);
 	if (r < 0 || (r == 0 && !patch))
-		return r < 0 ? r : missing(rd, "device");
+		return r < 0 ? r : vd_read_missing(rd, "device");
 	return 0;
 }
 
-static int read_port_settings(const struct rd *rd, struct vsw_port_cfg *p)
+static int read_port_settings(const struct vd_read *rd, struct vsw_port_cfg *p)
 {
 	unsigned int up = p->link_up;
 	int r;
@@ -537,10 +314,10 @@ static int read_port_settings(const struct rd *rd, struct vsw_port_cfg *p)
 	r = get_vlan(rd, &p->vlan);
 	if (r < 0)
 		return r;
-	r = get_int(rd, "learn", 0, VSW_FDB_LIMIT_MAX, VD_E_VALUE, &p->learn);
+	r = vd_read_int(rd, "learn", 0, VSW_FDB_LIMIT_MAX, VD_E_VALUE, &p->learn);
 	if (r < 0)
 		return r;
-	r = get_choice(rd, "link", vsw_link_text, VSW_N_LINKS, &up);
+	r = vd_read_choice(rd, "link", vsw_link_text, VSW_N_LINKS, &up);
 	p->link_up = up != 0;
 	return r < 0 ? r : 0;
 }
@@ -555,18 +332,18 @@ static void port_defaults(struct vsw_port_cfg *p)
 		vsw_vlan_add(&p->vlan, (uint16_t)vid);
 }
 
-static int read_port(const struct rd *rd, bool patch, struct vsw_port_cfg *p)
+static int read_port(const struct vd_read *rd, bool patch, struct vsw_port_cfg *p)
 {
 	unsigned int role = p->role;
 	const char *key = NULL;
-	int r = check_keys(rd, port_keys, N(port_keys));
+	int r = vd_read_keys(rd, port_keys, N(port_keys));
 
 	if (r < 0)
 		return r;
 	r = read_port_identity(rd, patch, p);
 	if (r < 0)
 		return r;
-	r = get_choice(rd, "role", vsw_role_text, VSW_N_ROLES, &role);
+	r = vd_read_choice(rd, "role", vsw_role_text, VSW_N_ROLES, &role);
 	if (r < 0)
 		return r;
 	p->role = (enum vsw_role)role;
@@ -576,15 +353,15 @@ static int read_port(const struct rd *rd, bool patch, struct vsw_port_cfg *p)
 	if (r < 0)
 		return r;
 	r = vsw_port_check(p, &key, rd->e);
-	return r < 0 ? at(rd, key, r) : 0;
+	return r < 0 ? vd_read_at(rd, key, r) : 0;
 }
 
 int vsw_port_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct vsw_port_cfg *io,
 		       struct vd_err *reterr)
 {
 	struct vsw_port_cfg p = {.link_up = true};
-	struct rd rd;
-	int r = rd_object(&rd, j, doc, "port", patch ? io->name : NULL, reterr);
+	struct vd_read rd;
+	int r = vd_read_object(&rd, j, doc, "port", patch ? io->name : NULL, reterr);
 
 	if (r < 0)
 		return r;
@@ -597,39 +374,41 @@ int vsw_port_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct v
 	return 0;
 }
 
-static int check_version(const struct rd *rd)
+static int check_version(const struct vd_read *rd)
 {
 	json_t *v = json_object_get(rd->j, "viridian");
 
 	if (!v)
-		return at(rd, NULL,
-			  vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, NULL,
-				     "start the document with \"viridian: 1\"",
-				     "this is not a Viridian document: the key \"viridian\" is "
-				     "missing"));
+		return vd_read_at(
+			rd, NULL,
+			vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, NULL,
+				   "start the document with \"viridian: 1\"",
+				   "this is not a Viridian document: the key \"viridian\" is "
+				   "missing"));
 	if (!json_is_integer(v))
-		return wrong_type(rd, "viridian", v, "1", NULL);
+		return vd_read_wrong_type(rd, "viridian", v, "1", NULL);
 	if (json_integer_value(v) != VSW_DOCUMENT_VERSION)
-		return at(rd, "viridian",
-			  vd_err_set(rd->e, -EINVAL, VD_E_VALUE, "viridian",
-				     "this program reads version 1",
-				     "document version %" JSON_INTEGER_FORMAT " is not known",
-				     json_integer_value(v)));
+		return vd_read_at(rd, "viridian",
+				  vd_err_set(rd->e, -EINVAL, VD_E_VALUE, "viridian",
+					     "this program reads version 1",
+					     "document version %" JSON_INTEGER_FORMAT
+					     " is not known",
+					     json_integer_value(v)));
 	return 0;
 }
 
-static int read_document(const struct rd *rd, struct vsw_model *m)
+static int read_document(const struct vd_read *rd, struct vsw_model *m)
 {
 	json_t *switches, *ports, *j;
 	size_t i;
-	int r = check_keys(rd, document_keys, N(document_keys));
+	int r = vd_read_keys(rd, document_keys, N(document_keys));
 
 	if (r == 0)
 		r = check_version(rd);
 	if (r == 0)
-		r = get_list(rd, "switches", VSW_SWITCHES_MAX, &switches);
+		r = vd_read_list(rd, "switches", VSW_SWITCHES_MAX, &switches);
 	if (r >= 0)
-		r = get_list(rd, "ports", VSW_PORTS_MAX, &ports);
+		r = vd_read_list(rd, "ports", VSW_PORTS_MAX, &ports);
 	if (r < 0)
 		return r;
 	m->switches = calloc(json_array_size(switches) + 1, sizeof(*m->switches));
@@ -639,13 +418,13 @@ static int read_document(const struct rd *rd, struct vsw_model *m)
 	json_array_foreach (switches, i, j) {
 		r = vsw_switch_from_json(j, rd->doc, false, &m->switches[i], rd->e);
 		if (r < 0)
-			return at_item(rd, switches, i, r);
+			return vd_read_at_item(rd, switches, i, r);
 		m->n_switches++;
 	}
 	json_array_foreach (ports, i, j) {
 		r = vsw_port_from_json(j, rd->doc, false, &m->ports[i], rd->e);
 		if (r < 0)
-			return at_item(rd, ports, i, r);
+			return vd_read_at_item(rd, ports, i, r);
 		m->n_ports++;
 	}
 	return 0;
@@ -654,16 +433,16 @@ static int read_document(const struct rd *rd, struct vsw_model *m)
 int vsw_model_from_json(json_t *root, const struct vd_doc *doc, struct vsw_model *ret,
 			struct vd_err *reterr)
 {
-	struct rd rd = {.j = root, .doc = doc, .e = reterr};
+	struct vd_read rd = {.j = root, .doc = doc, .e = reterr};
 	struct vsw_model m = {0};
 	int r;
 
 	if (!json_is_object(root))
-		return at(&rd, NULL,
-			  vd_err_set(reterr, -EINVAL, VD_E_TYPE, NULL,
-				     "start the document with \"viridian: 1\"",
-				     "the document is %s (expected: an object)",
-				     root ? json_kind(root) : "nothing"));
+		return vd_read_at(&rd, NULL,
+				  vd_err_set(reterr, -EINVAL, VD_E_TYPE, NULL,
+					     "start the document with \"viridian: 1\"",
+					     "the document is %s (expected: an object)",
+					     root ? vd_read_kind(root) : "nothing"));
 	r = read_document(&rd, &m);
 	if (r < 0) {
 		vsw_model_done(&m);
