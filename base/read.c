@@ -187,6 +187,103 @@ int vd_read_name(const struct vd_read *rd, const char *key, char *ret, size_t si
 	return 1;
 }
 
+static bool is_uuid(const char *s)
+{
+	for (unsigned int i = 0; i < VD_UUID_SIZE - 1; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? s[i] != '-' : !s[i] || !strchr("0123456789abcdefABCDEF", s[i]))
+			return false;
+	}
+	return s[VD_UUID_SIZE - 1] == '\0';
+}
+
+int vd_read_uuid(const struct vd_read *rd, char ret[VD_UUID_SIZE])
+{
+	char path[VD_PATH_SIZE];
+	const char *s = NULL;
+	int r;
+
+	if (json_is_null(json_object_get(rd->j, "uuid"))) {
+		ret[0] = '\0';
+		return 1;
+	}
+	r = vd_read_text(rd, "uuid", &s);
+	if (r <= 0)
+		return r;
+	if (!is_uuid(s))
+		return vd_read_at(rd, "uuid",
+				  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
+					     vd_read_path(rd, "uuid", path, sizeof(path)),
+					     "leave it out to have one assigned",
+					     "\"%.60s\" is not a UUID (8-4-4-4-12 hex digits)", s));
+	for (unsigned int i = 0; i < VD_UUID_SIZE; i++)
+		ret[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] | 0x20) : s[i];
+	return 1;
+}
+
+int vd_read_mac(const struct vd_read *rd, struct vd_mac *ret)
+{
+	char path[VD_PATH_SIZE];
+	const char *s = NULL;
+	struct vd_mac mac;
+	int r = vd_read_text(rd, "mac", &s);
+
+	if (r <= 0)
+		return r;
+	vd_read_path(rd, "mac", path, sizeof(path));
+	if (vd_mac_parse(s, &mac) < 0)
+		return vd_read_at(rd, "mac",
+				  vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
+					     "write six hex pairs, for example 52:54:00:12:34:56",
+					     "\"%.60s\" is not a MAC address", s));
+	if (!vd_mac_usable(&mac))
+		return vd_read_at(
+			rd, "mac",
+			vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
+				   "the first byte must be even and not all may be zero",
+				   "%s is a group or zero address, which no adapter can own", s));
+	*ret = mac;
+	return 1;
+}
+
+int vd_read_bool(const struct vd_read *rd, const char *key, bool *ret)
+{
+	json_t *v = json_object_get(rd->j, key);
+
+	if (!v)
+		return 0;
+	if (!json_is_boolean(v))
+		return vd_read_wrong_type(rd, key, v, "true or false", NULL);
+	*ret = json_is_true(v);
+	return 1;
+}
+
+int vd_read_inner(const struct vd_read *rd, const char *key, struct vd_read *ret)
+{
+	json_t *v = json_object_get(rd->j, key);
+
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_object(v))
+		return vd_read_wrong_type(rd, key, v, "an object", NULL);
+	*ret = (struct vd_read){.j = v, .doc = rd->doc, .e = rd->e};
+	vd_read_path(rd, key, ret->path, sizeof(ret->path));
+	return 1;
+}
+
+int vd_read_item(const struct vd_read *rd, const char *key, json_t *item, struct vd_read *ret)
+{
+	*ret = (struct vd_read){.j = item, .doc = rd->doc, .e = rd->e};
+	vd_read_path(rd, key, ret->path, sizeof(ret->path));
+	if (json_is_object(item))
+		return 0;
+	return vd_read_at(ret, NULL,
+			  vd_err_set(rd->e, -EINVAL, VD_E_TYPE, ret->path, NULL,
+				     "an item of \"%s\" is %s (expected: an object)", key,
+				     vd_read_kind(item)));
+}
+
 /* The array behind @key; null counts as empty: a list whose items are commented out. */
 int vd_read_list(const struct vd_read *rd, const char *key, size_t max, json_t **ret)
 {

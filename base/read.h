@@ -17,8 +17,10 @@
 
 #include "base/doc.h"
 #include "base/err.h"
+#include "base/names.h"
 
 #define VD_PATH_SIZE sizeof(((struct vd_err *)0)->path)
+#define VD_UUID_SIZE 37
 
 /** An object being read: what is needed to say where an error is. */
 struct vd_read {
@@ -44,6 +46,15 @@ int vd_read_choice(const struct vd_read *rd, const char *key, const char *const 
 		   unsigned int *ret);
 /** A name as vd_name_check() wants it. */
 int vd_read_name(const struct vd_read *rd, const char *key, char *ret, size_t size);
+/** The member "uuid"; null is accepted and means "none", so that a reader can blank out what export wrote. */
+int vd_read_uuid(const struct vd_read *rd, char ret[VD_UUID_SIZE]);
+/** The member "mac": an address that an adapter can own. */
+int vd_read_mac(const struct vd_read *rd, struct vd_mac *ret);
+int vd_read_bool(const struct vd_read *rd, const char *key, bool *ret);
+/** The object behind @key as *@ret; null counts as absent. */
+int vd_read_inner(const struct vd_read *rd, const char *key, struct vd_read *ret);
+/** Start reading @item of the list behind @key. Return: 0; -EINVAL when it is no object. */
+int vd_read_item(const struct vd_read *rd, const char *key, json_t *item, struct vd_read *ret);
 /** The array behind @key; null counts as empty (*@ret NULL): a list whose items are commented out. */
 int vd_read_list(const struct vd_read *rd, const char *key, size_t max, json_t **ret);
 

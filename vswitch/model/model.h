@@ -42,10 +42,11 @@
 #include "base/doc.h"
 #include "base/err.h"
 #include "base/names.h"
+#include "base/read.h"
 #include "vswitch/model/device.h"
 #include "vswitch/model/vlan.h"
 
-#define VSW_UUID_SIZE         37
+#define VSW_UUID_SIZE         VD_UUID_SIZE
 #define VSW_SWITCHES_MAX      256
 #define VSW_PORTS_MAX         4096
 #define VSW_MTU_MIN           576

@@ -19,67 +19,6 @@ static const char *const entry_keys[] = {"mac", "vlan", "port"};
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-static bool is_uuid(const char *s)
-{
-	for (unsigned int i = 0; i < VSW_UUID_SIZE - 1; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? s[i] != '-' : !s[i] || !strchr("0123456789abcdefABCDEF", s[i]))
-			return false;
-	}
-	return s[VSW_UUID_SIZE - 1] == '\0';
-}
-
-/* null is accepted and means "none", so that a reader can blank out what export wrote. */
-static int get_uuid(const struct vd_read *rd, char ret[VSW_UUID_SIZE])
-{
-	char path[VSW_PATH_SIZE];
-	const char *s = NULL;
-	int r;
-
-	if (json_is_null(json_object_get(rd->j, "uuid"))) {
-		ret[0] = '\0';
-		return 1;
-	}
-	r = vd_read_text(rd, "uuid", &s);
-	if (r <= 0)
-		return r;
-	if (!is_uuid(s))
-		return vd_read_at(rd, "uuid",
-				  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
-					     vd_read_path(rd, "uuid", path, sizeof(path)),
-					     "leave it out to have one assigned",
-					     "\"%.60s\" is not a UUID (8-4-4-4-12 hex digits)", s));
-	for (unsigned int i = 0; i < VSW_UUID_SIZE; i++)
-		ret[i] = s[i] >= 'A' && s[i] <= 'F' ? (char)(s[i] | 0x20) : s[i];
-	return 1;
-}
-
-static int get_mac(const struct vd_read *rd, struct vd_mac *ret)
-{
-	char path[VSW_PATH_SIZE];
-	const char *s = NULL;
-	struct vd_mac mac;
-	int r = vd_read_text(rd, "mac", &s);
-
-	if (r <= 0)
-		return r;
-	vd_read_path(rd, "mac", path, sizeof(path));
-	if (vd_mac_parse(s, &mac) < 0)
-		return vd_read_at(rd, "mac",
-				  vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
-					     "write six hex pairs, for example 52:54:00:12:34:56",
-					     "\"%.60s\" is not a MAC address", s));
-	if (!vd_mac_usable(&mac))
-		return vd_read_at(
-			rd, "mac",
-			vd_err_set(rd->e, -EINVAL, VD_E_MAC, path,
-				   "the first byte must be even and not all may be zero",
-				   "%s is a group or zero address, which no adapter can own", s));
-	*ret = mac;
-	return 1;
-}
-
 /* As vd_read_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
 static int get_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size)
 {
@@ -124,7 +63,7 @@ static int read_entry(const struct vd_read *parent, json_t *j, struct vsw_static
 	r = vd_read_keys(&rd, entry_keys, N(entry_keys));
 	if (r < 0)
 		return r;
-	r = get_mac(&rd, &ret->mac);
+	r = vd_read_mac(&rd, &ret->mac);
 	if (r <= 0)
 		return r < 0 ? r : vd_read_missing(&rd, "mac");
 	r = get_port_name(&rd, "port", ret->port, sizeof(ret->port));
@@ -199,7 +138,7 @@ static int read_switch(const struct vd_read *rd, bool patch, struct vsw_switch_c
 	r = vd_read_name(rd, "name", s->name, sizeof(s->name));
 	if (r < 0 || (r == 0 && !patch))
 		return r < 0 ? r : vd_read_missing(rd, "name");
-	r = get_uuid(rd, s->uuid);
+	r = vd_read_uuid(rd, s->uuid);
 	if (r < 0)
 		return r;
 	r = vd_read_choice(rd, "type", vsw_type_text, VSW_N_TYPES, &type);
@@ -285,7 +224,7 @@ static int read_port_identity(const struct vd_read *rd, bool patch, struct vsw_p
 
 	if (r < 0 || (r == 0 && !patch))
 		return r < 0 ? r : vd_read_missing(rd, "name");
-	r = get_uuid(rd, p->uuid);
+	r = vd_read_uuid(rd, p->uuid);
 	if (r < 0)
 		return r;
 	r = vd_read_name(rd, "switch", p->sw, sizeof(p->sw));
@@ -306,7 +245,7 @@ static int read_port_settings(const struct vd_read *rd, struct vsw_port_cfg *p)
 		p->has_mac = false;
 		memset(&p->mac, 0, sizeof(p->mac));
 	} else {
-		r = get_mac(rd, &p->mac);
+		r = vd_read_mac(rd, &p->mac);
 		if (r < 0)
 			return r;
 		p->has_mac |= r > 0;
