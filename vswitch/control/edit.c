@@ -102,6 +102,7 @@ void vsw_edit_drop_statics(struct vsw_model *m, const char *sw, const char *port
 void vsw_edit_drop_port(struct vsw_model *m, unsigned int i)
 {
 	vsw_edit_drop_statics(m, m->ports[i].sw, m->ports[i].name);
+	vsw_port_cfg_done(&m->ports[i]);
 	memmove(&m->ports[i], &m->ports[i + 1], (m->n_ports - i - 1u) * sizeof(*m->ports));
 	m->n_ports--;
 }

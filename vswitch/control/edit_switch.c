@@ -222,7 +222,7 @@ int vsw_edit_switch_remove(struct vsw_model *m, json_t *params, struct vd_err *r
 		if (!strcmp(m->ports[i].sw, s->name))
 			vsw_edit_drop_port(m, i);
 	at = (unsigned int)(s - m->switches);
-	free(s->statics);
+	vsw_switch_cfg_done(s);
 	memmove(s, s + 1, (m->n_switches - at - 1u) * sizeof(*s));
 	m->n_switches--;
 	return 0;

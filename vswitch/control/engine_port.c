@@ -222,9 +222,12 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 		rc = vsw_model_copy(m, &some);
 		b.model = &some;
 		n = 0;
-		for (unsigned int i = 0; !rc && i < m->n_ports; i++)
+		for (unsigned int i = 0; !rc && i < m->n_ports; i++) {
 			if (publishable(ports[i]))
-				some.ports[n++] = m->ports[i];
+				some.ports[n++] = some.ports[i];
+			else
+				vsw_port_cfg_done(&some.ports[i]);
+		}
 		if (!rc) {
 			some.n_ports = n;
 			keep_statics(&some);

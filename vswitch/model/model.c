@@ -9,21 +9,52 @@
 
 #include "vswitch/model/model_internal.h"
 
+void vsw_port_cfg_done(struct vsw_port_cfg *p)
+{
+	vsw_policy_unref(p->policy);
+	p->policy = NULL;
+}
+
+void vsw_switch_cfg_done(struct vsw_switch_cfg *s)
+{
+	free(s->statics);
+	s->statics = NULL;
+}
+
+void vsw_set_done(struct vsw_set *s)
+{
+	free(s->members);
+	s->members = NULL;
+}
+
+void vsw_mirror_done(struct vsw_mirror *s)
+{
+	free(s->sources);
+	s->sources = NULL;
+}
+
 void vsw_model_done(struct vsw_model *m)
 {
 	for (unsigned int i = 0; i < m->n_switches; i++)
-		free(m->switches[i].statics);
+		vsw_switch_cfg_done(&m->switches[i]);
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		vsw_port_cfg_done(&m->ports[i]);
+	for (unsigned int i = 0; i < m->n_sets; i++)
+		vsw_set_done(&m->sets[i]);
+	for (unsigned int i = 0; i < m->n_mirrors; i++)
+		vsw_mirror_done(&m->mirrors[i]);
 	free(m->switches);
 	free(m->ports);
+	free(m->sets);
+	free(m->mirrors);
 	memset(m, 0, sizeof(*m));
 }
 
-/* A copy of @n elements; NULL with *@failed set on lack of memory, NULL without for n = 0. */
-static void *dup_array(const void *from, size_t n, size_t size, bool *failed)
+void *vsw_dup_array(const void *from, size_t n, size_t size, bool *failed)
 {
 	void *p;
 
-	if (n == 0)
+	if (n == 0 || *failed)
 		return NULL;
 	p = calloc(n, size);
 	if (p)
@@ -38,17 +69,30 @@ int vsw_model_copy(const struct vsw_model *from, struct vsw_model *ret)
 	struct vsw_model m = {0};
 	bool failed = false;
 
-	m.ports = dup_array(from->ports, from->n_ports, sizeof(*m.ports), &failed);
+	m.ports = vsw_dup_array(from->ports, from->n_ports, sizeof(*m.ports), &failed);
 	m.n_ports = m.ports ? from->n_ports : 0;
-	m.switches = dup_array(from->switches, from->n_switches, sizeof(*m.switches), &failed);
+	for (unsigned int i = 0; i < m.n_ports; i++)
+		vsw_policy_ref(m.ports[i].policy);
+	m.switches = vsw_dup_array(from->switches, from->n_switches, sizeof(*m.switches), &failed);
 	m.n_switches = m.switches ? from->n_switches : 0;
 	for (unsigned int i = 0; i < m.n_switches; i++) {
 		struct vsw_switch_cfg *s = &m.switches[i];
 
-		/* also after a failure: no pointer into @from may stay for vsw_model_done() */
-		s->statics = failed ? NULL
-				    : dup_array(from->switches[i].statics, s->n_statics,
-						sizeof(*s->statics), &failed);
+		s->statics = vsw_dup_array(s->statics, s->n_statics, sizeof(*s->statics), &failed);
+	}
+	m.sets = vsw_dup_array(from->sets, from->n_sets, sizeof(*m.sets), &failed);
+	m.n_sets = m.sets ? from->n_sets : 0;
+	for (unsigned int i = 0; i < m.n_sets; i++) {
+		struct vsw_set *s = &m.sets[i];
+
+		s->members = vsw_dup_array(s->members, s->n_members, sizeof(*s->members), &failed);
+	}
+	m.mirrors = vsw_dup_array(from->mirrors, from->n_mirrors, sizeof(*m.mirrors), &failed);
+	m.n_mirrors = m.mirrors ? from->n_mirrors : 0;
+	for (unsigned int i = 0; i < m.n_mirrors; i++) {
+		struct vsw_mirror *s = &m.mirrors[i];
+
+		s->sources = vsw_dup_array(s->sources, s->n_sources, sizeof(*s->sources), &failed);
 	}
 	if (failed) {
 		vsw_model_done(&m);

@@ -44,6 +44,7 @@
 #include "base/names.h"
 #include "base/read.h"
 #include "vswitch/model/device.h"
+#include "vswitch/model/policy.h"
 #include "vswitch/model/vlan.h"
 
 #define VSW_UUID_SIZE         VD_UUID_SIZE
@@ -76,12 +77,16 @@ struct vsw_switch_cfg {
 	char notes[256];
 	struct vsw_static_entry *statics;
 	unsigned int n_statics;
+	struct vsw_switch_qos qos;
+	enum vsw_team_mode team_mode;
+	bool igmp_snooping; /* IPv4 multicast goes only to members and routers */
+	bool mld_snooping;  /* the same for IPv6 */
+	bool nlb;           /* frames to Network Load Balancing clusters reach all their nodes */
 };
 
 struct vsw_port_cfg {
 	char name
-		[2 *
-		 VD_NAME_MAX]; /* host and uplink ports made with a switch: "SWITCH:host", "SWITCH:uplink" */
+		[VSW_PORT_NAME_SIZE]; /* host and uplink ports made with a switch: "SWITCH:host", "SWITCH:uplink" */
 	char uuid[VSW_UUID_SIZE];
 	char sw[VD_NAME_MAX + 1];
 	enum vsw_role role;
@@ -91,6 +96,7 @@ struct vsw_port_cfg {
 	struct vsw_vlan vlan;
 	uint32_t learn;
 	bool link_up;
+	const struct vsw_policy *policy; /* shared and immutable; NULL: says nothing */
 };
 
 struct vsw_model {
@@ -98,7 +104,17 @@ struct vsw_model {
 	unsigned int n_switches;
 	struct vsw_port_cfg *ports;
 	unsigned int n_ports;
+	struct vsw_set *sets;
+	unsigned int n_sets;
+	struct vsw_mirror *mirrors;
+	unsigned int n_mirrors;
 };
+
+/** Let go of what one object holds, for who removes it from its array. */
+void vsw_port_cfg_done(struct vsw_port_cfg *p);
+void vsw_switch_cfg_done(struct vsw_switch_cfg *s);
+void vsw_set_done(struct vsw_set *s);
+void vsw_mirror_done(struct vsw_mirror *s);
 
 void vsw_model_done(struct vsw_model *m);
 int vsw_model_copy(const struct vsw_model *from, struct vsw_model *ret);

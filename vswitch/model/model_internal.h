@@ -55,5 +55,9 @@ uint64_t vsw_mac_number(const struct vd_mac *mac);
 /** For qsort() and bsearch() of uint64_t. */
 int vsw_by_number(const void *a, const void *b);
 
+/** A copy of @n elements; NULL with *@failed set on lack of memory, NULL without for n = 0 and once
+ *  *@failed is set: no pointer into the original stays behind. */
+void *vsw_dup_array(const void *from, size_t n, size_t size, bool *failed);
+
 /** The usual answer to lack of memory. Returns -ENOMEM. */
 int vsw_no_memory(struct vd_err *reterr);

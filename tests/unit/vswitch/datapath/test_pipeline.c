@@ -474,7 +474,8 @@ int main(void)
 	w.now = 100;
 	w.txbuf = calloc(VSW_PORTS_MAX, sizeof(*w.txbuf));
 	dp.n_workers = 1;
-	model = (struct vsw_model){switches, 2, cfgs, N_PORTS};
+	model = (struct vsw_model){
+		.switches = switches, .n_switches = 2, .ports = cfgs, .n_ports = N_PORTS};
 	for (int i = 0; i < N_PORTS; i++) {
 		ios[i].io.ops = &fake_ops;
 		ios[i].io.caps.n_rxq = ios[i].io.caps.n_txq = 1;
