@@ -27,10 +27,11 @@
 #include "vmbus-netvsp/mem.h"
 
 #define NVSP_QUEUES_MAX     64u
-#define NVSP_FRAMES_PER_MSG 8u    /* announced to the guest and enforced */
-#define NVSP_SEGS_MAX       128u  /* pieces of memory that one message may consist of */
-#define NVSP_MTU_MAX        9202u /* 9216 with Ethernet header */
-#define NVSP_SECTION_SIZE   6144u /* of the send buffer */
+#define NVSP_FRAMES_PER_MSG 8u             /* announced to the guest and enforced */
+#define NVSP_SEGS_MAX       128u           /* pieces of memory that one message may consist of */
+#define NVSP_MTU_MAX        9202u          /* 9216 with Ethernet header */
+#define NVSP_SECTION_SIZE   6144u          /* of the send buffer */
+#define NVSP_KEEP_SIZE      (640u * 1024u) /* bytes of the notes that outlive the process */
 
 struct nvsp_dev;
 struct nvsp_chan;

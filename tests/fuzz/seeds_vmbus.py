@@ -36,6 +36,26 @@ def bus():
     save("vmbus-bus", "revoke", up + opened + bytes([1, 0]) + bus_msg(13, struct.pack("<I", 1)))
 
 
+def link():
+    def msg(name, kind, body, fds=0, flags=0, seq=1):
+        save("netvsp-link", name, bytes([fds]) + struct.pack("<IIII", kind, flags, seq, 16 + len(body)) + body)
+
+    target = struct.pack("<QII", 0x5200, 3, 0)
+    nic = struct.pack("<6sHQHBBIIIII64s", b"\x02\0\0\0\0\1", 9202, 10**10, 8, 1, 0, 0, 1500, 0, 1, 0, b"web1")
+    msg("hello", 1, struct.pack("<II16s64s", 1, 0, b"u" * 16, b"vm1"))
+    msg("mem", 2, struct.pack("<II", 2, 0) + struct.pack("<QQQ", 0, 1 << 20, 0) +
+        struct.pack("<QQQ", 1 << 32, 1 << 20, 1 << 20), fds=2)
+    msg("state", 3, struct.pack("<Q", 640 * 1024), fds=1)
+    msg("gpadl", 4, struct.pack("<II", 7, 3) + struct.pack("<QQQ", 1, 2, 3))
+    msg("gpadl-del", 5, struct.pack("<II", 7, 0))
+    msg("open", 6, struct.pack("<IIII", 0, 7, 2, 1) + target, fds=2)
+    msg("close", 7, struct.pack("<IIII", 0, 0, 0, 0) + bytes(16))
+    msg("target", 8, struct.pack("<IIII", 0, 0, 0, 0) + target, fds=1)
+    msg("resume", 9, b"")
+    msg("answer", 1, struct.pack("<IIII64s", 0, 0, 0, 0, b"") + nic, flags=1)
+    msg("fault", 33, struct.pack("<IIII64s", 0, 1, 0, 0, b"ring.packet") + nic, seq=0)
+
+
 def gpadl():
     for n in (1, 20, 26):
         ranges = struct.pack("<II", n * 4096, 0) + b"".join(struct.pack("<Q", p) for p in range(n))
@@ -132,5 +152,5 @@ def restore():
     save("vmbus-restore", "nic-patched", b"\x0a" + bytes([24, 0, 1, 60, 0, 2, 70, 0, 3]))
 
 
-for make in (bus, gpadl, ring, rndis, oids, nic, restore):
+for make in (bus, link, gpadl, ring, rndis, oids, nic, restore):
     make()
