@@ -248,8 +248,9 @@ static uint64_t next_look(const struct nap_state *s, const struct nap_policy *p,
 	return next;
 }
 
-void nap_state_decide(struct nap_state *s, const struct nap_policy *p, const struct nap_subject *who,
-		      struct nap_time now, struct nap_change *change, struct nap_verdict *v)
+void nap_state_decide(struct nap_state *s, const struct nap_policy *p,
+		      const struct nap_subject *who, struct nap_time now, struct nap_change *change,
+		      struct nap_verdict *v)
 {
 	static const struct nap_verdict nothing = {.result = NAP_PASS, .expires_ms = NAP_NEVER};
 	struct nap_subject subject = *who;

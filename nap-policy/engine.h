@@ -53,15 +53,15 @@ struct nap_state {
 	uint64_t expires_ms;         /* of COMPLIANT and PROBATION; else NAP_NEVER */
 	uint64_t override_until_ms;  /* of RELEASED; else NAP_NEVER */
 	int64_t override_until_s;
-	uint64_t next_ms; /* decide again then, at the latest */
-	int rule;         /* index in the policy that decided; -1: none matched */
+	uint64_t next_ms;           /* decide again then, at the latest */
+	int rule;                   /* index in the policy that decided; -1: none matched */
 	char reason[NAP_TEXT_SIZE]; /* of override or exemption */
 	char actor[NAP_NAME_SIZE];  /* who gave it */
 	char os[NAP_OS_SIZE], os_version[NAP_NAME_SIZE], machine[NAP_NAME_SIZE];
 	struct nap_fact *facts;
 	unsigned int n_facts;
 	struct nap_challenge challenge;
-	uint64_t challenges; /* issued so far */
+	uint64_t challenges;                /* issued so far */
 	uint8_t soh_seen[NAP_SOH_SEEN][24]; /* correlation ids of accepted statements */
 	unsigned int n_soh_seen;
 	struct nap_counters count;
@@ -80,7 +80,8 @@ struct nap_finding {
 struct nap_verdict {
 	enum nap_result result; /* over the blocking checks */
 	uint64_t expires_ms;    /* of a pass */
-	const struct nap_finding *worst; /* the first blocking one that fails, else is missing; or NULL */
+	const struct nap_finding
+		*worst; /* the first blocking one that fails, else is missing; or NULL */
 	struct nap_finding findings[NAP_CHECKS_MAX];
 	unsigned int n;
 };
@@ -124,15 +125,17 @@ void nap_state_release(struct nap_state *s, uint64_t for_ms, const char *reason,
 void nap_state_exempt(struct nap_state *s, bool on, const char *reason, const char *actor);
 
 /** Judge @facts by the checks of @rule. */
-void nap_judge(const struct nap_policy *p, const struct nap_rule *rule, const struct nap_fact *facts,
-	       unsigned int n_facts, struct nap_time now, struct nap_verdict *ret);
+void nap_judge(const struct nap_policy *p, const struct nap_rule *rule,
+	       const struct nap_fact *facts, unsigned int n_facts, struct nap_time now,
+	       struct nap_verdict *ret);
 
 /**
  * Draw the conclusions: match a rule, judge, move health and access. @p NULL: no policy, every port is
  * left alone unless isolated. @v may be NULL.
  */
-void nap_state_decide(struct nap_state *s, const struct nap_policy *p, const struct nap_subject *who,
-		      struct nap_time now, struct nap_change *change, struct nap_verdict *v);
+void nap_state_decide(struct nap_state *s, const struct nap_policy *p,
+		      const struct nap_subject *who, struct nap_time now, struct nap_change *change,
+		      struct nap_verdict *v);
 
 /** Deep copy for what-if; nap_state_done() frees it. -ENOMEM. */
 int nap_state_copy(const struct nap_state *from, struct nap_state *ret);

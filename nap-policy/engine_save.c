@@ -16,11 +16,11 @@ static json_t *time_to_json(uint64_t t)
 
 static json_t *fact_to_json(const struct nap_fact *f)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "name", f->name, "source",
-			      nap_source_text[f->source], "failure", nap_failure_text[f->failure],
-			      "words", (json_int_t)f->words, "received_ms",
-			      (json_int_t)f->received_ms, "until_ms", time_to_json(f->until_ms),
-			      "detail", f->detail);
+	json_t *j =
+		json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "name", f->name, "source",
+			  nap_source_text[f->source], "failure", nap_failure_text[f->failure],
+			  "words", (json_int_t)f->words, "received_ms", (json_int_t)f->received_ms,
+			  "until_ms", time_to_json(f->until_ms), "detail", f->detail);
 
 	if (j && f->has_count)
 		json_object_set_new(j, "count", json_integer(f->count));
@@ -176,7 +176,7 @@ static bool get_all(json_t *j, struct nap_time now, struct nap_state *s)
 	    !get_number(j, "challenges", &challenges))
 		return false;
 	s->health = (enum nap_health)health;
-	s->override = (enum nap_override)override;
+	s->override = (enum nap_override) override;
 	s->exempted = json_is_true(json_object_get(j, "exempted"));
 	s->failed = json_is_true(json_object_get(j, "failed"));
 	s->challenges = (uint64_t)challenges;
@@ -190,7 +190,8 @@ static bool get_all(json_t *j, struct nap_time now, struct nap_state *s)
 /* Monotonic times of another boot say nothing: turn into this one's what has a date, forget the rest. */
 static void other_boot(struct nap_state *s, struct nap_time now)
 {
-	int64_t ago_s = now.wall_s - s->first_failed_wall_s, left_s = s->override_until_s - now.wall_s;
+	int64_t ago_s = now.wall_s - s->first_failed_wall_s,
+		left_s = s->override_until_s - now.wall_s;
 
 	nap_state_reset(s);
 	s->since_ms = now.mono_ms;

@@ -12,8 +12,8 @@ static bool expired(const struct nap_fact *f, const struct nap_rule *rule, uint6
 
 /* What the most preferred source says now; when all have expired, what it said last. */
 static const struct nap_fact *fact_for(const struct nap_check *c, const struct nap_rule *rule,
-				       const struct nap_fact *facts, unsigned int n, uint64_t now_ms,
-				       bool *is_old)
+				       const struct nap_fact *facts, unsigned int n,
+				       uint64_t now_ms, bool *is_old)
 {
 	const struct nap_fact *old = NULL;
 
@@ -36,14 +36,15 @@ static const struct nap_fact *fact_for(const struct nap_check *c, const struct n
 }
 
 /* Does what @f speaks of satisfy @c? Says why not. */
-static bool satisfied(const struct nap_check *c, const struct nap_fact *f, uint64_t now_ms, char *why,
-		      size_t size)
+static bool satisfied(const struct nap_check *c, const struct nap_fact *f, uint64_t now_ms,
+		      char *why, size_t size)
 {
 	uint64_t age = f->age_ms + (now_ms - f->received_ms);
 	char a[96], b[96];
 
 	if (f->words & c->forbid) {
-		snprintf(why, size, "it is %s", nap_words_format(f->words & c->forbid, a, sizeof(a)));
+		snprintf(why, size, "it is %s",
+			 nap_words_format(f->words & c->forbid, a, sizeof(a)));
 		return false;
 	}
 	if (c->require & ~f->words) {
@@ -62,7 +63,8 @@ static bool satisfied(const struct nap_check *c, const struct nap_fact *f, uint6
 	if (c->max_age_ms && (!f->has_age || age >= c->max_age_ms)) {
 		if (f->has_age)
 			snprintf(why, size, "it is %s old (allowed: %s)",
-				 nap_duration_format(age, a), nap_duration_format(c->max_age_ms, b));
+				 nap_duration_format(age, a),
+				 nap_duration_format(c->max_age_ms, b));
 		else
 			snprintf(why, size, "no age was reported (allowed: %s)",
 				 nap_duration_format(c->max_age_ms, b));
@@ -96,8 +98,8 @@ static void find(const struct nap_policy *p, const struct nap_rule *rule, const 
 			 nap_failure_text[f->failure]);
 		ret->result = p->failure_passes[f->failure] ? NAP_PASS : NAP_FAIL;
 	} else {
-		ret->result = satisfied(c, f, now_ms, ret->why, sizeof(ret->why)) ? NAP_PASS
-										   : NAP_FAIL;
+		ret->result =
+			satisfied(c, f, now_ms, ret->why, sizeof(ret->why)) ? NAP_PASS : NAP_FAIL;
 	}
 	if (ret->result == NAP_FAIL)
 		return;
@@ -114,8 +116,9 @@ static void find(const struct nap_policy *p, const struct nap_rule *rule, const 
 			min64(ret->expires_ms, f->received_ms + (c->max_age_ms - f->age_ms));
 }
 
-void nap_judge(const struct nap_policy *p, const struct nap_rule *rule, const struct nap_fact *facts,
-	       unsigned int n_facts, struct nap_time now, struct nap_verdict *ret)
+void nap_judge(const struct nap_policy *p, const struct nap_rule *rule,
+	       const struct nap_fact *facts, unsigned int n_facts, struct nap_time now,
+	       struct nap_verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->result = NAP_PASS;

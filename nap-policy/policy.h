@@ -63,8 +63,8 @@ struct nap_port_range {
 
 /** One peer that stays reachable. */
 struct nap_target {
-	struct vd_prefix to;            /* family 0: @name has to be resolved */
-	char name[NAP_DNS_NAME_SIZE];   /* what the built-in resolver answers for; may be empty */
+	struct vd_prefix to;          /* family 0: @name has to be resolved */
+	char name[NAP_DNS_NAME_SIZE]; /* what the built-in resolver answers for; may be empty */
 	struct nap_port_range tcp[NAP_PORTS_MAX], udp[NAP_PORTS_MAX];
 	uint8_t n_tcp, n_udp;
 	bool ping;     /* ICMP echo, small and slow */
@@ -91,9 +91,9 @@ struct nap_radius {
 };
 
 struct nap_policy {
-	enum nap_mode mode;       /* of rules that name none, and of ports that no rule matches */
-	int64_t until_s;          /* with DEFERRED */
-	bool unmatched_full;      /* ports that no rule matches are left alone */
+	enum nap_mode mode;  /* of rules that name none, and of ports that no rule matches */
+	int64_t until_s;     /* with DEFERRED */
+	bool unmatched_full; /* ports that no rule matches are left alone */
 	bool failure_passes[NAP_N_FAILURES];
 	struct nap_check *checks;
 	unsigned int n_checks;
@@ -102,7 +102,7 @@ struct nap_policy {
 	struct nap_group *groups;
 	unsigned int n_groups;
 	uint16_t default_group, forensic_group; /* NAP_NO_GROUP: none */
-	struct vd_prefix dhcp[8];               /* servers; none: any that the switch's guards allow */
+	struct vd_prefix dhcp[8]; /* servers; none: any that the switch's guards allow */
 	unsigned int n_dhcp;
 	struct vd_prefix dns[8]; /* resolvers beside the built-in one */
 	unsigned int n_dns;

@@ -52,7 +52,8 @@ static int read_range(const struct vd_read *rd, const char *key, const json_t *v
 	if (json_is_integer(v))
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
 	else
-		snprintf(text, sizeof(text), "%.31s", json_is_string(v) ? json_string_value(v) : "");
+		snprintf(text, sizeof(text), "%.31s",
+			 json_is_string(v) ? json_string_value(v) : "");
 	if (strspn(text, "0123456789-") != strlen(text) || strlen(text) > 11)
 		first = 0;
 	else if (sscanf(text, "%u-%u%c", &first, &last, &end) != 2)
@@ -151,10 +152,11 @@ static int read_target(const struct vd_read *rd, struct nap_target *t)
 	if (r >= 0)
 		r = vd_read_bool(rd, "initiate", &t->initiate);
 	if (r >= 0 && !t->n_tcp && !t->n_udp && !t->ping)
-		return vd_read_at(rd, NULL,
-				  vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, rd->path,
-					     "give tcp, udp or ping, for example \"tcp: [80, 443]\"",
-					     "nothing of the server would be reachable"));
+		return vd_read_at(
+			rd, NULL,
+			vd_err_set(rd->e, -EINVAL, VD_E_KEY_MISSING, rd->path,
+				   "give tcp, udp or ping, for example \"tcp: [80, 443]\"",
+				   "nothing of the server would be reachable"));
 	return r < 0 ? r : 0;
 }
 

@@ -13,13 +13,15 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const policy_keys[] = {"version", "default", "checks", "rules", "remediation",
-					  "validator_errors", "report", "dhcp", "dns", "radius"};
+static const char *const policy_keys[] = {
+	"version",          "default", "checks", "rules", "remediation",
+	"validator_errors", "report",  "dhcp",   "dns",   "radius"};
 static const char *const default_keys[] = {"mode", "until", "unmatched"};
-static const char *const check_keys[] = {"fact", "source", "require", "not", "max_count",
-					 "max_age", "blocking", "fix"};
-static const char *const rule_keys[] = {"name", "match", "mode", "until", "exempt", "reason",
-					"checks", "grace", "validity", "dwell", "remediation", "url"};
+static const char *const check_keys[] = {"fact",      "source",  "require",  "not",
+					 "max_count", "max_age", "blocking", "fix"};
+static const char *const rule_keys[] = {"name",     "match",  "mode",        "until",
+					"exempt",   "reason", "checks",      "grace",
+					"validity", "dwell",  "remediation", "url"};
 static const char *const match_keys[] = {"port", "switch", "tag", "os"};
 static const char *const unmatched_text[] = {"restricted", "full"};
 static const char *const failure_verdicts[] = {"noncompliant", "compliant"};
@@ -50,7 +52,8 @@ int nap_read_string(const struct vd_read *rd, const char *key, char *ret, size_t
 	if (r <= 0)
 		return r;
 	if (strlen(s) >= size)
-		return nap_read_bad(rd, key, NULL, "\"%s\" is longer than %zu bytes", key, size - 1);
+		return nap_read_bad(rd, key, NULL, "\"%s\" is longer than %zu bytes", key,
+				    size - 1);
 	for (const char *p = s; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return nap_read_bad(rd, key, NULL, "\"%s\" has a control character", key);
@@ -75,8 +78,8 @@ static int read_duration(const struct vd_read *rd, const char *key, uint64_t max
 			return r;
 	}
 	if (nap_duration_parse(s, &ms) < 0)
-		return nap_read_bad(rd, key, "write 90s, 30m, 8h or 7d", "\"%.40s\" is not a duration",
-				    s);
+		return nap_read_bad(rd, key, "write 90s, 30m, 8h or 7d",
+				    "\"%.40s\" is not a duration", s);
 	if (ms > max_ms)
 		return nap_read_bad(rd, key, NULL, "%s %s is too long (allowed: %s)", key, s,
 				    nap_duration_format(max_ms, limit));
@@ -84,8 +87,8 @@ static int read_duration(const struct vd_read *rd, const char *key, uint64_t max
 	return 1;
 }
 
-int nap_read_texts(const struct vd_read *rd, const char *key, unsigned int max,
-		   const char *ret[], unsigned int *n)
+int nap_read_texts(const struct vd_read *rd, const char *key, unsigned int max, const char *ret[],
+		   unsigned int *n)
 {
 	json_t *v = json_object_get(rd->j, key), *item;
 	size_t i;
@@ -460,8 +463,8 @@ static int read_rules(const struct vd_read *top, struct nap_policy *p)
 		char path[VD_PATH_SIZE];
 
 		r = vd_read_object(&rd, j, top->doc, "rule", NULL, top->e);
-		snprintf(path, sizeof(path), "%.100s%srule-%zu", top->path,
-			 top->path[0] ? "/" : "", i + 1);
+		snprintf(path, sizeof(path), "%.100s%srule-%zu", top->path, top->path[0] ? "/" : "",
+			 i + 1);
 		snprintf(rd.path, sizeof(rd.path), "%s", path);
 		p->n_rules++; /* what a failed rule holds is freed, too */
 		if (r == 0)

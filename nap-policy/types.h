@@ -13,18 +13,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAP_NAME_SIZE     64  /* names of checks, rules, groups, with the NUL */
-#define NAP_TEXT_SIZE     200 /* reasons, advice, addresses of pages */
-#define NAP_CHECKS_MAX    32  /* a policy's: one bit each */
-#define NAP_RULES_MAX     256
-#define NAP_GROUPS_MAX    32
-#define NAP_TARGETS_MAX   64 /* of one remediation group */
-#define NAP_PORTS_MAX     16 /* ranges of one protocol of a target */
-#define NAP_FACTS_MAX     64 /* of one report */
-#define NAP_NEVER         UINT64_MAX
-#define NAP_DAY_MS        UINT64_C(86400000)
-#define NAP_VALIDITY_MAX  NAP_DAY_MS
-#define NAP_VALIDITY_MS   UINT64_C(3600000) /* unless the policy says otherwise */
+#define NAP_NAME_SIZE    64  /* names of checks, rules, groups, with the NUL */
+#define NAP_TEXT_SIZE    200 /* reasons, advice, addresses of pages */
+#define NAP_CHECKS_MAX   32  /* a policy's: one bit each */
+#define NAP_RULES_MAX    256
+#define NAP_GROUPS_MAX   32
+#define NAP_TARGETS_MAX  64 /* of one remediation group */
+#define NAP_PORTS_MAX    16 /* ranges of one protocol of a target */
+#define NAP_FACTS_MAX    64 /* of one report */
+#define NAP_NEVER        UINT64_MAX
+#define NAP_DAY_MS       UINT64_C(86400000)
+#define NAP_VALIDITY_MAX NAP_DAY_MS
+#define NAP_VALIDITY_MS  UINT64_C(3600000) /* unless the policy says otherwise */
 
 struct nap_time {
 	uint64_t mono_ms;

@@ -9,20 +9,20 @@
 #define MINUTE UINT64_C(60000)
 #define HOUR   (60 * MINUTE)
 
-static const char policy_text[] =
-	"version: 1\n"
-	"default: {mode: enforce, unmatched: restricted}\n"
-	"checks:\n"
-	"  firewall: {source: [host, agent, soh], require: enabled, not: snoozed, fix: turn it on}\n"
-	"  patches: {source: [host, agent], max_age: 7d}\n"
-	"  av: {require: [enabled, current], blocking: false}\n"
-	"rules:\n"
-	"  - {match: {tag: infra}, exempt: true, reason: platform}\n"
-	"  - {match: {switch: lab}, mode: report-only}\n"
-	"  - {match: {switch: late}, mode: deferred, until: 2023-11-15}\n"
-	"  - {name: grace, match: {port: g}, grace: 8h, validity: 2h}\n"
-	"  - {name: dwell, match: {port: d}, dwell: 5m}\n"
-	"  - {name: plain, match: {port: \"*\"}}\n";
+static const char policy_text[] = "version: 1\n"
+				  "default: {mode: enforce, unmatched: restricted}\n"
+				  "checks:\n"
+				  "  firewall: {source: [host, agent, soh], require: enabled, not: "
+				  "snoozed, fix: turn it on}\n"
+				  "  patches: {source: [host, agent], max_age: 7d}\n"
+				  "  av: {require: [enabled, current], blocking: false}\n"
+				  "rules:\n"
+				  "  - {match: {tag: infra}, exempt: true, reason: platform}\n"
+				  "  - {match: {switch: lab}, mode: report-only}\n"
+				  "  - {match: {switch: late}, mode: deferred, until: 2023-11-15}\n"
+				  "  - {name: grace, match: {port: g}, grace: 8h, validity: 2h}\n"
+				  "  - {name: dwell, match: {port: d}, dwell: 5m}\n"
+				  "  - {name: plain, match: {port: \"*\"}}\n";
 
 static struct nap_policy *policy;
 static struct nap_state s;
@@ -66,8 +66,8 @@ static void say(enum nap_source source, const char *checks)
 	decide();
 }
 
-#define GOOD    "\"firewall\": {\"is\": \"enabled\"}, \"patches\": {\"age\": \"1d\"}"
-#define BAD     "\"firewall\": {}, \"patches\": {\"age\": \"1d\"}"
+#define GOOD     "\"firewall\": {\"is\": \"enabled\"}, \"patches\": {\"age\": \"1d\"}"
+#define BAD      "\"firewall\": {}, \"patches\": {\"age\": \"1d\"}"
 #define IS(h, a) (s.health == (h) && s.access == (a))
 
 static void attach(void)
@@ -124,7 +124,8 @@ static void fail_without_grace(void)
 	CU_ASSERT_TRUE(IS(NAP_NONCOMPLIANT, NAP_RESTRICTED));
 	say(NAP_AGENT, GOOD);
 	CU_ASSERT_TRUE(IS(NAP_COMPLIANT, NAP_FULL));
-	say(NAP_AGENT, "\"firewall\": {\"is\": [\"enabled\", \"snoozed\"]}, \"patches\": {\"age\": 1}");
+	say(NAP_AGENT,
+	    "\"firewall\": {\"is\": [\"enabled\", \"snoozed\"]}, \"patches\": {\"age\": 1}");
 	CU_ASSERT_TRUE(IS(NAP_NONCOMPLIANT, NAP_RESTRICTED));
 }
 
@@ -337,7 +338,8 @@ static void validator_errors(void)
 
 		begin("p", "lan");
 		snprintf(text, sizeof(text),
-			 "\"firewall\": {\"is\": \"enabled\", \"failure\": \"%s\"}, \"patches\": {\"age\": 1}",
+			 "\"firewall\": {\"is\": \"enabled\", \"failure\": \"%s\"}, \"patches\": "
+			 "{\"age\": 1}",
 			 nap_failure_text[f]);
 		say(NAP_AGENT, text);
 		CU_ASSERT_TRUE(IS(NAP_NONCOMPLIANT, NAP_RESTRICTED));
@@ -440,7 +442,8 @@ static void refuses_damage(void)
 	begin("p", "lan");
 	say(NAP_AGENT, GOOD);
 	j = nap_state_to_json(&s);
-	json_object_foreach_safe (j, next, key, v0) {
+	json_object_foreach_safe(j, next, key, v0)
+	{
 		json_t *broken = json_deep_copy(j);
 		struct nap_state back;
 

@@ -13,11 +13,13 @@ static const char example[] =
 	"checks:\n"
 	"  firewall: {source: [agent, soh], require: enabled, not: snoozed, blocking: true}\n"
 	"  patches: {source: [host, agent], max_age: 7d, blocking: true}\n"
-	"  av: {source: [agent, soh], require: [enabled, current], blocking: false, fix: start it}\n"
+	"  av: {source: [agent, soh], require: [enabled, current], blocking: false, fix: start "
+	"it}\n"
 	"rules:\n"
 	"  - {match: {tag: infra}, exempt: true, reason: platform}\n"
 	"  - {match: {switch: lab}, mode: report-only}\n"
-	"  - {name: linux, match: {os: linux, port: [\"web*\", db1]}, checks: [firewall, patches], grace: 8h,"
+	"  - {name: linux, match: {os: linux, port: [\"web*\", db1]}, checks: [firewall, patches], "
+	"grace: 8h,"
 	" validity: 2h}\n"
 	"  - {name: soon, match: {port: late}, mode: deferred, until: 2026-12-01}\n"
 	"remediation:\n"
@@ -96,7 +98,8 @@ static const struct {
 	{CHECKS "rules:\n  - {exempt: true, reason: x, grace: 1h}\n", 6, 38, VD_E_VALUE, ""},
 	{CHECKS "rules:\n  - {checks: []}\n", 6, 14, VD_E_VALUE, "exempt"},
 	{CHECKS "rules:\n  - {mode: deferred}\n", 6, 5, VD_E_KEY_MISSING, "until"},
-	{CHECKS "rules:\n  - {mode: deferred, until: 2026-13-01}\n", 6, 29, VD_E_VALUE, "2026-12-01"},
+	{CHECKS "rules:\n  - {mode: deferred, until: 2026-13-01}\n", 6, 29, VD_E_VALUE,
+	 "2026-12-01"},
 	{CHECKS "rules:\n  - {mode: enforce, until: 2026-12-01}\n", 6, 28, VD_E_VALUE, "deferred"},
 	{CHECKS "rules:\n  - {validity: 25h}\n", 6, 16, VD_E_VALUE, ""},
 	{CHECKS "rules:\n  - {name: a}\n  - {name: a}\n", 7, 12, VD_E_VALUE, ""},
@@ -105,8 +108,10 @@ static const struct {
 	 "10.0.0.0/24"},
 	{HEAD "remediation: {groups: {a: [{to: 10.0.0.1}]}}\n", 3, 28, VD_E_KEY_MISSING, "tcp"},
 	{HEAD "remediation: {groups: {a: [{to: 10.0.0.1, tcp: 0}]}}\n", 3, 48, VD_E_VALUE, "443"},
-	{HEAD "remediation: {groups: {a: [{to: 10.0.0.1, tcp: 20-10}]}}\n", 3, 48, VD_E_VALUE, "443"},
-	{HEAD "remediation: {groups: {a: [{to: -bad-.example, tcp: 80}]}}\n", 3, 33, VD_E_VALUE, ""},
+	{HEAD "remediation: {groups: {a: [{to: 10.0.0.1, tcp: 20-10}]}}\n", 3, 48, VD_E_VALUE,
+	 "443"},
+	{HEAD "remediation: {groups: {a: [{to: -bad-.example, tcp: 80}]}}\n", 3, 33, VD_E_VALUE,
+	 ""},
 	{HEAD "remediation: {default: x}\n", 3, 24, VD_E_VALUE, ""},
 	{HEAD "report: {ipv4: 10.0.0.1}\n", 3, 16, VD_E_VALUE, "169.254"},
 	{HEAD "dns: 10.0.0.0/8\n", 3, 6, VD_E_VALUE, ""},
@@ -140,7 +145,8 @@ static void durations(void)
 		const char *text;
 		uint64_t s;
 	} good[] = {{"90s", 90}, {"30m", 1800}, {"1h30m", 5400}, {"7d", 604800}, {"45", 45}};
-	static const char *const no[] = {"", "d", "1x", "1m1h", "1h1h", "1h30", "-1s", "99999999999", "4000d", "1 h"};
+	static const char *const no[] = {"",     "d",   "1x",          "1m1h",  "1h1h",
+					 "1h30", "-1s", "99999999999", "4000d", "1 h"};
 	uint64_t ms;
 	int64_t s;
 	char buf[32];
@@ -193,7 +199,99 @@ static void patterns(void)
 	CU_ASSERT_FALSE(nap_pattern_match("a.c", "abc"));
 }
 
+static char page[64 << 10];
+
+static void read_page(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t n = f ? fread(page, 1, sizeof(page) - 1, f) : 0;
+
+	if (f)
+		fclose(f);
+	page[n] = '\0';
+	CU_ASSERT_FATAL(n > 1000 && n < sizeof(page) - 1);
+}
+
+static void page_is_true(void)
+{
+	struct nap_report r;
+	struct nap_time now = {.mono_ms = 1};
+	struct nap_policy *p;
+	struct vd_err e;
+	char *yaml, *json;
+
+	read_page(VIRIDIAN_SOURCE "/docs/reference/quarantine.md");
+	for (int i = 0; i < NAP_N_WORDS; i++)
+		CU_ASSERT_PTR_NOT_NULL(strstr(page, nap_word_text[i]));
+	yaml = strstr(page, "```yaml\n");
+	json = strstr(page, "```json\n");
+	CU_ASSERT_FATAL(yaml && json);
+	*strstr(yaml + 8, "```") = '\0';
+	*strstr(json + 8, "```") = '\0';
+	p = kit_good_policy(yaml + 8);
+	nap_policy_free(p);
+	CU_ASSERT_EQUAL(kit_report(json + 8, NAP_AGENT, now, &r, &e), 0);
+	CU_ASSERT_EQUAL(r.n_facts, 3);
+}
+
+/* Is @key of an object accepted by the reader? Its value may still be refused. */
+static bool known(const char *before, const char *key, const char *after)
+{
+	struct nap_policy *p;
+	struct vd_err e;
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "{\"version\": 1, \"default\": {\"mode\": \"off\", \"unmatched\": "
+		 "\"full\"}, %s\"%s\": 1.5%s",
+		 before, key, after);
+	CU_ASSERT_TRUE(kit_policy(text, &p, &e) < 0);
+	if (e.code == VD_E_KEY_UNKNOWN)
+		printf("# the schema knows %s, the program does not\n", key);
+	return e.code != VD_E_KEY_UNKNOWN;
+}
+
+/* Every key of the published schema is known to the reader, and the numbers are the same. */
+static void schema_agrees(void)
+{
+	static const struct {
+		const char *path, *before, *after;
+		unsigned int n_keys;
+	} objects[] = {
+		{"check", "\"checks\": {\"a\": {", "}}}", 8},
+		{"rule", "\"rules\": [{", "}]}", 12},
+		{"target", "\"remediation\": {\"groups\": {\"a\": [{\"to\": \"::1\", ", "}]}}}", 6},
+	};
+	json_t *schema, *defs;
+
+	read_page(VIRIDIAN_SOURCE "/docs/reference/quarantine-policy.schema.json");
+	schema = json_loads(page, 0, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(schema);
+	defs = json_object_get(schema, "$defs");
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		json_t *keys = json_object_get(json_object_get(defs, objects[i].path),
+					       "properties"),
+		       *v;
+		const char *key;
+
+		CU_ASSERT_EQUAL(json_object_size(keys), objects[i].n_keys);
+		json_object_foreach (keys, key, v)
+			if (strcmp(key, "to"))
+				CU_ASSERT_TRUE(known(objects[i].before, key, objects[i].after));
+	}
+	CU_ASSERT_EQUAL(json_object_size(json_object_get(schema, "properties")), 10);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(defs, "word"), "enum")),
+			NAP_N_WORDS);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(defs, "source"), "enum")),
+			NAP_N_SOURCES);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(defs, "mode"), "enum")),
+			NAP_N_MODES);
+	json_decref(schema);
+}
+
 static const struct tap_case cases[] = {
+	{"the examples of docs/reference/quarantine.md are accepted", page_is_true},
+	{"the published JSON Schema knows the same keys", schema_agrees},
 	{"the example of the design reads as meant", reads_example},
 	{"mistakes are named with line and column", names_mistakes},
 	{"durations and dates", durations},

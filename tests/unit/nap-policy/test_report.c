@@ -15,11 +15,12 @@ static void reads_report(void)
 	struct vd_err e;
 
 	CU_ASSERT_EQUAL_FATAL(
-		kit_report("{\"report\":1,\"os\":\"linux\",\"machine\":\"a\\u001b[31m\",\"counter\":7,"
-			   "\"nonce\":\"000102030405060708090A0b0c0d0e0f\",\"checks\":{\"firewall\":{"
-			   "\"is\":[\"enabled\",\"shiny\"],\"detail\":\"nft\"},\"patches\":{\"is\":"
-			   "\"current\",\"count\":0,\"age\":\"3h\"},\"av\":{\"failure\":\"other\"}}}",
-			   NAP_AGENT, now, &r, &e),
+		kit_report(
+			"{\"report\":1,\"os\":\"linux\",\"machine\":\"a\\u001b[31m\",\"counter\":7,"
+			"\"nonce\":\"000102030405060708090A0b0c0d0e0f\",\"checks\":{\"firewall\":{"
+			"\"is\":[\"enabled\",\"shiny\"],\"detail\":\"nft\"},\"patches\":{\"is\":"
+			"\"current\",\"count\":0,\"age\":\"3h\"},\"av\":{\"failure\":\"other\"}}}",
+			NAP_AGENT, now, &r, &e),
 		0);
 	CU_ASSERT_EQUAL(r.n_facts, 3);
 	CU_ASSERT_STRING_EQUAL(r.machine, "a?[31m");
@@ -94,14 +95,16 @@ static void too_many_checks(void)
 	struct vd_err e;
 
 	for (int i = 0; i <= NAP_FACTS_MAX; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"c%d\":{}", i ? "," : "", i);
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s\"c%d\":{}",
+					i ? "," : "", i);
 	snprintf(text + len, sizeof(text) - len, "}}");
 	CU_ASSERT_EQUAL(kit_report(text, NAP_AGENT, now, &r, &e), -EINVAL);
 }
 
 static const struct tap_case cases[] = {
 	{"a report reads as meant", reads_report},
-	{"Q16: invalid JSON, depth, huge numbers, duplicate keys, NUL, UTF-8", q16_refuses_bad_json},
+	{"Q16: invalid JSON, depth, huge numbers, duplicate keys, NUL, UTF-8",
+	 q16_refuses_bad_json},
 	{"Q15: a body that is too large", q15_refuses_large},
 	{"too many checks", too_many_checks},
 };
