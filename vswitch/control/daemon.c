@@ -182,6 +182,7 @@ static void inherit_saved(struct vsw_daemon *d, struct vsw_model *next, json_t *
 		return;
 	}
 	if (vsw_model_from_json(json_object_get(state, "document"), NULL, &saved, &err) == 0) {
+		vsw_model_nat_ports(next, &err);
 		vsw_plan_inherit(&saved, next);
 		*assigned = json_incref(json_object_get(state, "assigned_macs"));
 	}

@@ -53,7 +53,10 @@ static bool is_new(const struct change *c, unsigned int i)
 static int settle(struct change *c, const struct vsw_apply *a, struct vd_err *reterr)
 {
 	struct vsw_model *next = c->next;
-	int rc = vsw_plan_inherit(&c->e->model, next);
+	int rc = vsw_model_nat_ports(next, reterr);
+
+	if (!rc)
+		rc = vsw_plan_inherit(&c->e->model, next);
 
 	c->was_unaddressed = calloc(next->n_ports + 1u, sizeof(*c->was_unaddressed));
 	if (rc || !c->was_unaddressed)

@@ -248,9 +248,24 @@ static int inherit_ports(const struct vsw_model *cur, struct vsw_model *next)
 	return rc;
 }
 
+/* There are few: no index. */
+static void inherit_nats(const struct vsw_model *cur, struct vsw_model *next)
+{
+	for (unsigned int i = 0; i < next->n_nats; i++) {
+		const struct nat_conf *o = vsw_model_nat(cur, next->nats[i].name);
+		bool claimed = next->nats[i].uuid[0] != '\0' || !o;
+
+		for (unsigned int k = 0; k < next->n_nats && !claimed; k++)
+			claimed = !strcmp(next->nats[k].uuid, o->uuid);
+		if (!claimed)
+			memcpy(next->nats[i].uuid, o->uuid, sizeof(o->uuid));
+	}
+}
+
 int vsw_plan_inherit(const struct vsw_model *cur, struct vsw_model *next)
 {
 	int rc = inherit_switches(cur, next);
 
+	inherit_nats(cur, next);
 	return rc ? rc : inherit_ports(cur, next);
 }

@@ -43,6 +43,7 @@ void vsw_model_done(struct vsw_model *m)
 		vsw_set_done(&m->sets[i]);
 	for (unsigned int i = 0; i < m->n_mirrors; i++)
 		vsw_mirror_done(&m->mirrors[i]);
+	vsw_nats_done(m);
 	free(m->switches);
 	free(m->ports);
 	free(m->sets);
@@ -94,7 +95,7 @@ int vsw_model_copy(const struct vsw_model *from, struct vsw_model *ret)
 
 		s->sources = vsw_dup_array(s->sources, s->n_sources, sizeof(*s->sources), &failed);
 	}
-	if (failed) {
+	if (failed || vsw_nats_copy(from, &m) < 0) {
 		vsw_model_done(&m);
 		return -ENOMEM;
 	}
@@ -212,6 +213,9 @@ int vsw_model_complete(struct vsw_model *m, void (*random)(void *ctx, void *buf,
 	for (unsigned int i = 0; i < m->n_switches; i++)
 		if (!m->switches[i].uuid[0])
 			make_uuid(m->switches[i].uuid, random, ctx);
+	for (unsigned int i = 0; i < m->n_nats; i++)
+		if (!m->nats[i].uuid[0])
+			make_uuid(m->nats[i].uuid, random, ctx);
 	for (unsigned int i = 0; i < m->n_ports; i++) {
 		if (!m->ports[i].uuid[0])
 			make_uuid(m->ports[i].uuid, random, ctx);

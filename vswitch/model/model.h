@@ -23,6 +23,7 @@
  *       vlan: access:10      # default none; uplink: trunk:1-4094,native=0
  *       learn: 0             # MACs this port may show beyond its own; uplink default 65536
  *       link: up             # up | down
+ *   nats: NAT networks, see nat/nat_conf.h
  * uuid members are accepted everywhere and assigned when absent.
  *
  * Rules checked by vsw_model_validate(): unique names; type against ports (private: vm ports only;
@@ -43,6 +44,7 @@
 #include "base/err.h"
 #include "base/names.h"
 #include "base/read.h"
+#include "nat/nat_conf.h"
 #include "vswitch/model/device.h"
 #include "vswitch/model/policy.h"
 #include "vswitch/model/vlan.h"
@@ -108,6 +110,8 @@ struct vsw_model {
 	unsigned int n_sets;
 	struct vsw_mirror *mirrors;
 	unsigned int n_mirrors;
+	struct nat_conf *nats;
+	unsigned int n_nats;
 };
 
 /** Let go of what one object holds, for who removes it from its array. */
@@ -146,6 +150,19 @@ json_t *vsw_port_to_json(const struct vsw_port_cfg *p);
 
 struct vsw_switch_cfg *vsw_model_switch(const struct vsw_model *m, const char *name);
 struct vsw_port_cfg *vsw_model_port(const struct vsw_model *m, const char *name);
+struct nat_conf *vsw_model_nat(const struct vsw_model *m, const char *name);
+
+/** The DHCP and DNS server of a NAT network is a host of its own on the network's switch, behind the port
+ *  "SWITCH:services". Add those ports where they are missing, remove those that nobody needs.
+ *  -ENOMEM. */
+int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr);
+#define VSW_NAT_SERVER_KIND "services"
+#define VSW_NAT_IFNAME_SIZE 16
+/** The name of that port's interface. Returns @buf. */
+const char *vsw_nat_server_ifname(const char *sw, char buf[VSW_NAT_IFNAME_SIZE]);
+/** The host's adapter that is the gateway of @c (kernel back end); NULL: the switch has none. */
+const struct vsw_port_cfg *vsw_model_nat_gateway(const struct vsw_model *m,
+						 const struct nat_conf *c);
 
 /** What changes from @old to @next: array of {"op": "add|remove|change", "object": "port/web1",
  *  "from": {..}, "to": {..}} with only the members that differ. Empty when equal. Identity is the

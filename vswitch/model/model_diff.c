@@ -31,6 +31,11 @@ static json_t *port_json(const void *p)
 	return vsw_port_to_json(p);
 }
 
+static json_t *nat_json(const void *c)
+{
+	return nat_conf_to_json(c);
+}
+
 static struct list switches_of(const struct vsw_model *m)
 {
 	return (struct list){"switch",
@@ -51,6 +56,17 @@ static struct list ports_of(const struct vsw_model *m)
 			     offsetof(struct vsw_port_cfg, name),
 			     offsetof(struct vsw_port_cfg, uuid),
 			     port_json};
+}
+
+static struct list nats_of(const struct vsw_model *m)
+{
+	return (struct list){"nat",
+			     m->nats,
+			     m->n_nats,
+			     sizeof(*m->nats),
+			     offsetof(struct nat_conf, name),
+			     offsetof(struct nat_conf, uuid),
+			     nat_json};
 }
 
 static const void *item(const struct list *l, unsigned int i)
@@ -214,16 +230,20 @@ json_t *vsw_model_diff(const struct vsw_model *old, const struct vsw_model *next
 {
 	struct list so = switches_of(old), sn = switches_of(next);
 	struct list po = ports_of(old), pn = ports_of(next);
-	struct match ms = {0}, mp = {0};
+	struct list no = nats_of(old), nn = nats_of(next);
+	struct match ms = {0}, mp = {0}, mn = {0};
 	json_t *out = json_array();
 	bool ok = out && match_init(&ms, so.n, sn.n) == 0 && match_init(&mp, po.n, pn.n) == 0 &&
+		  match_init(&mn, no.n, nn.n) == 0 && match_lists(&no, &nn, &mn) == 0 &&
 		  match_lists(&so, &sn, &ms) == 0 && match_lists(&po, &pn, &mp) == 0 &&
-		  removed(out, &po, &mp) == 0 && removed(out, &so, &ms) == 0 &&
-		  added_or_changed(out, &so, &sn, &ms) == 0 &&
-		  added_or_changed(out, &po, &pn, &mp) == 0;
+		  removed(out, &no, &mn) == 0 && removed(out, &po, &mp) == 0 &&
+		  removed(out, &so, &ms) == 0 && added_or_changed(out, &so, &sn, &ms) == 0 &&
+		  added_or_changed(out, &po, &pn, &mp) == 0 &&
+		  added_or_changed(out, &no, &nn, &mn) == 0;
 
 	match_done(&ms);
 	match_done(&mp);
+	match_done(&mn);
 	if (!ok) {
 		json_decref(out);
 		return NULL;

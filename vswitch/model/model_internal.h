@@ -59,5 +59,12 @@ int vsw_by_number(const void *a, const void *b);
  *  *@failed is set: no pointer into the original stays behind. */
 void *vsw_dup_array(const void *from, size_t n, size_t size, bool *failed);
 
+/* NAT networks (model_nat.c): parts of the functions of the same name in model.h. */
+int vsw_nats_read(const struct vd_read *rd, struct vsw_model *m);
+int vsw_nats_copy(const struct vsw_model *from, struct vsw_model *to);
+void vsw_nats_done(struct vsw_model *m);
+int vsw_nats_validate(const struct vsw_model *m, json_t *root, const struct vd_doc *doc,
+		      struct vd_err *reterr);
+
 /** The usual answer to lack of memory. Returns -ENOMEM. */
 int vsw_no_memory(struct vd_err *reterr);

@@ -10,7 +10,7 @@
 
 #include "vswitch/model/model_internal.h"
 
-static const char *const document_keys[] = {"viridian", "switches", "ports"};
+static const char *const document_keys[] = {"viridian", "switches", "ports", "nats"};
 static const char *const switch_keys[] = {"name",     "uuid",      "type",  "mtu",
 					  "ageing_s", "fdb_limit", "notes", "fdb"};
 static const char *const port_keys[] = {"name", "uuid", "switch", "device", "role",
@@ -366,7 +366,7 @@ static int read_document(const struct vd_read *rd, struct vsw_model *m)
 			return vd_read_at_item(rd, ports, i, r);
 		m->n_ports++;
 	}
-	return 0;
+	return vsw_nats_read(rd, m);
 }
 
 int vsw_model_from_json(json_t *root, const struct vd_doc *doc, struct vsw_model *ret,

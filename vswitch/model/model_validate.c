@@ -553,6 +553,8 @@ int vsw_model_validate(const struct vsw_model *m, json_t *root, const struct vd_
 		r = check_names(&v, &v.ports, "port", "ports");
 	for (size_t i = 0; r == 0 && i < sizeof(checks) / sizeof(checks[0]); i++)
 		r = checks[i](&v);
+	if (r == 0)
+		r = vsw_nats_validate(m, root, doc, reterr);
 	vsw_index_done(&v.switches);
 	vsw_index_done(&v.ports);
 	free(v.sw_of);

@@ -87,11 +87,17 @@ json_t *vsw_model_to_json(const struct vsw_model *m)
 {
 	json_t *j = put(json_object(), "viridian", json_integer(VSW_DOCUMENT_VERSION));
 	json_t *switches = json_array(), *ports = json_array();
+	json_t *nats = m->n_nats ? json_array() : NULL;
 
 	for (unsigned int i = 0; i < m->n_switches; i++)
 		switches = append(switches, vsw_switch_to_json(&m->switches[i]));
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		ports = append(ports, vsw_port_to_json(&m->ports[i]));
 	j = put(j, "switches", switches);
-	return put(j, "ports", ports);
+	j = put(j, "ports", ports);
+	if (!m->n_nats)
+		return j;
+	for (unsigned int i = 0; i < m->n_nats; i++)
+		nats = append(nats, nat_conf_to_json(&m->nats[i]));
+	return put(j, "nats", nats);
 }
