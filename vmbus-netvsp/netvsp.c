@@ -396,6 +396,11 @@ void nvsp_tick(struct nvsp_dev *dev, uint64_t now_ms)
 		dev->ops->signal(dev->ctx, c->priv);
 }
 
+void nvsp_set_max_mtu(struct nvsp_dev *dev, uint16_t mtu)
+{
+	__atomic_store_n(&dev->cfg.max_mtu, mtu, __ATOMIC_RELAXED);
+}
+
 uint32_t nvsp_max_frame(const struct nvsp_dev *dev, bool *rsc)
 {
 	*rsc = rsc_on(dev);

@@ -44,6 +44,7 @@ struct nvsp_cfg {
 	bool link_up;
 	bool trust_csum; /* tell the guest "good" for unfinished checksums instead of finishing them */
 	char name[64]; /* shown in the guest; ASCII */
+	void *keep;    /* NULL, or NVSP_KEEP_SIZE bytes that outlive us: see nvsp_dev_resume() */
 };
 
 enum nvsp_event_kind {
@@ -116,6 +117,16 @@ size_t nvsp_dev_save(const struct nvsp_dev *dev, void *buf, size_t room);
  */
 int nvsp_dev_restore(struct nvsp_dev *dev, const void *buf, size_t size);
 
+/**
+ * Go on where a device with the same cfg.keep was when its process ended, at whatever moment, kill -9
+ * included: on a new device, with all its page lists added. What it had in hand is neither lost nor
+ * done twice towards the guest; of frames from the guest the last burst may be seen a second time.
+ * Channels are open afterwards (see nvsp_chan_set_priv()); signal the guest once on each. The notes
+ * are as hostile as a guest.
+ * Return and state after an error as nvsp_dev_restore()'s.
+ */
+int nvsp_dev_resume(struct nvsp_dev *dev);
+
 /** A piece of guest memory: hostile, may change while it is read. */
 struct nvsp_seg {
 	const uint8_t *ptr;
@@ -157,8 +168,13 @@ uint32_t nvsp_max_frame(const struct nvsp_dev *dev, bool *rsc);
 /** Hash of a frame's flow with the guest's key; false when RSS is off or it is not IP. @hdr is the
  *  start of the frame, private. */
 bool nvsp_rss_hash(const struct nvsp_dev *dev, const uint8_t *hdr, uint32_t size, uint32_t *ret);
+/** Is there more than one channel to choose from by hash? */
+bool nvsp_rss_on(const struct nvsp_dev *dev);
 /** The open channel for a hash; the primary while RSS is off. */
 uint32_t nvsp_rss_queue(const struct nvsp_dev *dev, uint32_t hash);
+
+/** The largest MTU a guest may choose from now on, as nvsp_cfg.max_mtu. Control thread. */
+void nvsp_set_max_mtu(struct nvsp_dev *dev, uint16_t mtu);
 
 /** The cable. @now_ms: any clock that never goes back. Guests hear of it at once or in later ticks:
  *  they miss changes that come too fast. */

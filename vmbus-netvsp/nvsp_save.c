@@ -256,3 +256,8 @@ int nvsp_dev_restore(struct nvsp_dev *dev, const void *buf, size_t size)
 		nvsp_dev_forget(dev);
 	return r;
 }
+
+int nvsp_dev_resume(struct nvsp_dev *dev)
+{
+	return -ENOTSUP;
+}

@@ -109,6 +109,11 @@ bool nvsp_rss_hash(const struct nvsp_dev *dev, const uint8_t *hdr, uint32_t size
 	return true;
 }
 
+bool nvsp_rss_on(const struct nvsp_dev *dev)
+{
+	return dev->n_queues > 1 && __atomic_load_n(&dev->rss_on, __ATOMIC_RELAXED);
+}
+
 uint32_t nvsp_rss_queue(const struct nvsp_dev *dev, uint32_t hash)
 {
 	uint32_t q;

@@ -16,6 +16,7 @@ static const opener openers[VSW_DEV_N] = {
 	[VSW_DEV_TAP] = vsw_io_tap_open,          [VSW_DEV_NETDEV] = vsw_io_packet_open,
 	[VSW_DEV_VHOST_USER] = vsw_io_vhost_open, [VSW_DEV_MEMIF] = vsw_io_ethdev_open,
 	[VSW_DEV_PCAP] = vsw_io_ethdev_open,      [VSW_DEV_PCI] = vsw_io_ethdev_open,
+	[VSW_DEV_NETVSP] = vsw_io_netvsp_open,
 };
 
 int vsw_io_open(const struct vsw_io_env *env, const struct vsw_io_params *params,
@@ -47,6 +48,8 @@ void vsw_io_clean(const struct vsw_io_env *env, json_t *leftover)
 		vsw_io_tap_clean(leftover);
 	if (json_object_get(leftover, "vhost_user"))
 		vsw_io_vhost_clean(leftover);
+	if (json_object_get(leftover, "netvsp"))
+		vsw_io_netvsp_clean(leftover);
 	path = json_string_value(json_object_get(leftover, "memif"));
 	if (path)
 		vsw_sockpath_clear(path, NULL, NULL);

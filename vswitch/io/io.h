@@ -153,8 +153,11 @@ int vsw_io_packet_open(const struct vsw_io_env *, const struct vsw_io_params *, 
 		       struct vd_err *);
 int vsw_io_vhost_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
 		      struct vd_err *);
+int vsw_io_netvsp_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
+		       struct vd_err *);
 /** memif, pcap, pci and AF_XDP: anything that is a DPDK ethdev. */
 int vsw_io_ethdev_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
 		       struct vd_err *);
 void vsw_io_tap_clean(json_t *leftover);
 void vsw_io_vhost_clean(json_t *leftover);
+void vsw_io_netvsp_clean(json_t *leftover);

@@ -2,6 +2,7 @@
 #include "vswitch/io/sockpath.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,4 +39,14 @@ int vsw_sockpath_clear(const char *path, const char *object, struct vd_err *rete
 				  "another program listens on %s", path);
 	unlink(path);
 	return 0;
+}
+
+void vsw_sockpath_open_to_vmm(const char *path)
+{
+	struct group *g = getgrnam("kvm");
+
+	if (g && chown(path, (uid_t)-1, g->gr_gid) < 0)
+		return; /* not root: the owner's own VMM can still connect */
+	if (chmod(path, 0660) < 0)
+		return;
 }

@@ -11,3 +11,6 @@
  * Return: 0 free now; -EBUSY somebody listens there; -EEXIST it is no socket; other -errno.
  */
 int vsw_sockpath_clear(const char *path, const char *object, struct vd_err *reterr);
+
+/** Let VMMs connect: they run as their own user, mostly in group kvm. */
+void vsw_sockpath_open_to_vmm(const char *path);

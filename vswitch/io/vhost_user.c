@@ -15,13 +15,11 @@
 #include "vswitch/io/io.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <linux/virtio_net.h>
@@ -376,17 +374,6 @@ static const struct rte_vhost_device_ops device_ops = {
 
 /* ---- the control thread ---- */
 
-/* VMMs run as their own user, mostly in group kvm. */
-static void open_to_vmm(const char *path)
-{
-	struct group *g = getgrnam("kvm");
-
-	if (g && chown(path, (uid_t)-1, g->gr_gid) < 0)
-		return; /* not root: the owner's own VMM can still connect */
-	if (chmod(path, 0660) < 0)
-		return;
-}
-
 static void forget(struct vhost_port *p)
 {
 	pthread_mutex_lock(&registry.lock);
@@ -505,7 +492,7 @@ static int start(struct vhost_port *p, const char *object, struct vd_err *reterr
 				  "cannot listen on %s", path);
 	}
 	if (!p->io.device.client)
-		open_to_vmm(path);
+		vsw_sockpath_open_to_vmm(path);
 	return 0;
 }
 

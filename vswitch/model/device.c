@@ -29,7 +29,7 @@ static const char *const kind_form[VSW_DEV_N] = {
 	[VSW_DEV_PCAP] = "write pcap:rx=FILE[,tx=FILE][,loop] or pcap:tx=FILE, for example "
 			 "pcap:rx=/tmp/in.pcap",
 	[VSW_DEV_PCI] = "write pci:BDF[,queues=N], for example pci:0000:01:00.0",
-	[VSW_DEV_NETVSP] = "write netvsp:PATH, for example netvsp:/run/vm1.sock",
+	[VSW_DEV_NETVSP] = "write netvsp:PATH[,queues=N], for example netvsp:/run/vm1.sock",
 };
 
 /* Options a kind takes; a bit each, which also catches an option given twice. */
@@ -60,6 +60,7 @@ static const unsigned int kind_options[VSW_DEV_N] = {
 	[VSW_DEV_MEMIF] = OPT_ID | OPT_CLIENT,
 	[VSW_DEV_PCAP] = OPT_RX | OPT_TX | OPT_LOOP,
 	[VSW_DEV_PCI] = OPT_QUEUES,
+	[VSW_DEV_NETVSP] = OPT_QUEUES,
 };
 
 struct ctx {
@@ -281,6 +282,12 @@ static int unknown_kind(const char *text, size_t len, const char *path, struct v
 			  "the device \"%.100s\" does not start with a known kind", text);
 }
 
+/* Where the guest decides how many it uses, the number is an upper bound. */
+static uint16_t queues_default(enum vsw_device_kind kind)
+{
+	return kind == VSW_DEV_VHOST_USER || kind == VSW_DEV_NETVSP ? VSW_QUEUES_MAX : 1;
+}
+
 int vsw_device_parse(const char *text, const char *path, struct vsw_device *ret,
 		     struct vd_err *reterr)
 {
@@ -296,7 +303,7 @@ int vsw_device_parse(const char *text, const char *path, struct vsw_device *ret,
 	if (kind == VSW_DEV_N || *p != ':')
 		return unknown_kind(text, len, path, reterr);
 	c.d.kind = (enum vsw_device_kind)kind;
-	c.d.queues = kind == VSW_DEV_VHOST_USER ? VSW_QUEUES_MAX : 1;
+	c.d.queues = queues_default(c.d.kind);
 	p++;
 	for (bool first = kind != VSW_DEV_PCAP; r == 0; first = false) {
 		len = strcspn(p, ",");
@@ -315,7 +322,7 @@ int vsw_device_parse(const char *text, const char *path, struct vsw_device *ret,
 
 const char *vsw_device_format(const struct vsw_device *d, char *buf, size_t size)
 {
-	bool many = d->queues != (d->kind == VSW_DEV_VHOST_USER ? VSW_QUEUES_MAX : 1);
+	bool many = d->queues != queues_default(d->kind);
 	char queues[24] = "", id[24] = "";
 	const char *way = d->way == VSW_NETDEV_AF_PACKET ? ",af-packet"
 			  : d->way == VSW_NETDEV_AF_XDP  ? ",af-xdp"

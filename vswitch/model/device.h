@@ -8,7 +8,7 @@
  *   memif:PATH[,id=N][,client]
  *   pcap:rx=FILE[,tx=FILE][,loop] | pcap:tx=FILE
  *   pci:BDF[,queues=N]                      a NIC bound to vfio-pci, by DPDK's own driver
- *   netvsp:PATH                             Hyper-V guests
+ *   netvsp:PATH[,queues=N]                  Hyper-V guests
  *
  * tap takes ",queues=N" as well. Paths are absolute, without ',' and shorter than
  * VSW_DEVICE_PATH_SIZE (sun_path; pcap files: 255), without control characters; interface names
@@ -47,7 +47,7 @@ struct vsw_device {
 	bool loop;         /* pcap: replay the rx file for ever */
 	enum vsw_netdev_way way;
 	uint32_t id;     /* memif interface id */
-	uint16_t queues; /* 1..VSW_QUEUES_MAX; default 1; for vhost-user an upper bound
+	uint16_t queues; /* 1..VSW_QUEUES_MAX; default 1; for vhost-user, netvsp an upper bound
 				 * (default VSW_QUEUES_MAX: the guest decides) */
 };
 

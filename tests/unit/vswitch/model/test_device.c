@@ -32,6 +32,8 @@ static void canonical_forms(void)
 		{"pci:01:00.0,queues=2", "pci:0000:01:00.0,queues=2"},
 		{"pci:10000:e1:00.0", "pci:10000:e1:00.0"},
 		{"netvsp:/run/vm.sock", "netvsp:/run/vm.sock"},
+		{"netvsp:/run/vm.sock,queues=16", "netvsp:/run/vm.sock"},
+		{"netvsp:/run/vm.sock,queues=4", "netvsp:/run/vm.sock,queues=4"},
 	};
 	char buf[VSW_DEVICE_STR_SIZE];
 
