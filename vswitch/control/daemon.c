@@ -51,6 +51,7 @@ static int on_wake(sd_event_source *source, int fd, uint32_t events, void *arg)
 	if (read(fd, &count, sizeof(count)) < 0)
 		return 0;
 	vsw_engine_io_changed(d->engine);
+	vsw_daemon_kick(d); /* the flow table may want to age */
 	return 0;
 }
 

@@ -11,7 +11,8 @@
 #include "vswitch/control/plan.h"
 
 #define TICK_MAX_MS  60000u
-#define AGE_SLICES   16u /* fdb.h: at least this many calls in an ageing time */
+#define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
+#define AGE_SLICES   16u  /* fdb.h: at least this many calls in an ageing time */
 #define RETRY_MAX_MS 30000u
 
 uint64_t vsw_now_ms(void)
@@ -174,6 +175,12 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 {
 	uint64_t next = age_switches(e, now, now + TICK_MAX_MS);
 	bool opened = false;
+
+	if (vsw_dataplane_flow_count(e->dp)) {
+		vsw_dataplane_age_flows(e->dp);
+		if (now + AGE_FLOWS_MS < next)
+			next = now + AGE_FLOWS_MS;
+	}
 
 	for (unsigned int i = 0; i < e->model.n_ports; i++) {
 		struct vsw_rt_port *rt = e->ports[i];

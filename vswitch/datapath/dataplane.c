@@ -12,7 +12,9 @@
 #include <rte_mbuf.h>
 
 #include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/txbuf.h"
+#include "vswitch/policy/gate.h"
 
 #define POOL_CACHE 256
 
@@ -36,6 +38,14 @@ static void io_notify(void *ctx, struct vsw_io *io)
 	wake_all(dp);
 	if (dp->conf.notify)
 		dp->conf.notify(dp->conf.ctx, io);
+}
+
+static void flows_wake(void *ctx)
+{
+	struct vsw_dataplane *dp = ctx;
+
+	if (dp->conf.notify)
+		dp->conf.notify(dp->conf.ctx, NULL);
 }
 
 static void io_quiesce(void *ctx)
@@ -76,9 +86,12 @@ static int make_rcu(struct vsw_dataplane *dp, struct vd_err *reterr)
 {
 	dp->rcu = rte_zmalloc("vsw-rcu", rte_rcu_qsbr_get_memsize(VSW_WORKERS_MAX),
 			      RTE_CACHE_LINE_SIZE);
-	if (!dp->rcu || rte_rcu_qsbr_init(dp->rcu, VSW_WORKERS_MAX))
+	if (!dp->rcu || rte_rcu_qsbr_init(dp->rcu, VSW_WORKERS_MAX) ||
+	    vsw_flows_init(&dp->flows, dp->rcu) < 0)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
 				  "no room for the data plane's tables");
+	dp->flows.wake = flows_wake;
+	dp->flows.wake_ctx = dp;
 	return 0;
 }
 
@@ -147,6 +160,7 @@ void vsw_dataplane_stop(struct vsw_dataplane *dp)
 	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
 		free(dp->workers[i].w.txbuf);
 	vsw_snapshot_free(dp->snapshot);
+	vsw_flows_done(&dp->flows);
 	rte_mempool_free(dp->env.pool);
 	rte_mempool_free(dp->env.big_pool);
 	rte_free(dp->rcu);
@@ -165,8 +179,11 @@ uint16_t vsw_dataplane_workers(const struct vsw_dataplane *dp)
 
 static void free_port(struct vsw_port *port)
 {
-	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
+	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++) {
 		free(port->counters[i]);
+		free(port->recorder[i]);
+	}
+	vsw_gate_free(port->gate);
 	free(port);
 }
 
@@ -197,7 +214,8 @@ int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first
 	r = find_index(dp, &port->index);
 	for (uint16_t i = 0; r == 0 && i < dp->n_workers; i++) {
 		port->counters[i] = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(**port->counters));
-		if (!port->counters[i])
+		port->recorder[i] = calloc(1, sizeof(**port->recorder));
+		if (!port->counters[i] || !port->recorder[i])
 			r = -ENOMEM;
 		else
 			memset(port->counters[i], 0, sizeof(**port->counters));
@@ -228,6 +246,7 @@ void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port)
 	if (!port)
 		return;
 	dp->ports[port->index] = NULL;
+	vsw_flows_flush(&dp->flows, port->index);
 	port->ops->close(port->io);
 	free_port(port);
 }
@@ -278,29 +297,83 @@ static int set_statics(const struct vsw_binding *b)
 	return r;
 }
 
+/* Compile what changed of the ports' policies. */
+static int make_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, struct vd_err *reterr)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < b->model->n_ports && r == 0; i++)
+		r = vsw_gate_make(b->model, i, b->ports[i]->gate, dp->n_workers,
+				  &b->ports[i]->next_gate, reterr);
+	return r;
+}
+
+/* After nobody can use the old ones: @published says whether the next or the old gates stay. */
+static void settle_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, bool published)
+{
+	for (unsigned int i = 0; i < b->model->n_ports; i++) {
+		struct vsw_port *p = b->ports[i];
+		struct vsw_gate *gone = published ? p->gate : p->next_gate;
+
+		if (p->next_gate != p->gate) {
+			if (published && p->gate && p->next_gate)
+				vsw_gate_inherit(p->next_gate, p->gate, dp->n_workers);
+			vsw_gate_free(gone);
+			if (published)
+				p->gate = p->next_gate;
+			if (published && !p->gate)
+				vsw_flows_flush(&dp->flows, p->index);
+		}
+		p->next_gate = NULL;
+	}
+}
+
 int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 			  struct vd_err *reterr)
 {
-	struct vsw_snapshot *old = dp->snapshot;
-	struct vsw_snapshot *next = vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
-	int r;
+	struct vsw_snapshot *old = dp->snapshot, *next = NULL;
+	int r = make_gates(dp, b, reterr);
 
-	if (!next)
-		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "memory ran out");
+	if (r == 0) {
+		next = vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
+		if (!next)
+			r = vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL,
+				       "memory ran out");
+	}
 	/* addresses first: a frame that arrives at once already finds its way. Workers under the old
 	 * snapshot ignore entries of ports they do not know. */
-	r = set_statics(b);
+	if (r == 0) {
+		r = set_statics(b);
+		if (r < 0)
+			vd_err_set(reterr, r, VD_E_NO_MEMORY, NULL, NULL,
+				   "no room for the ports' addresses in the forwarding table");
+	}
 	if (r < 0) {
 		vsw_snapshot_free(next);
-		return vd_err_set(reterr, r, VD_E_NO_MEMORY, NULL, NULL,
-				  "no room for the ports' addresses in the forwarding table");
+		settle_gates(dp, b, false);
+		return r;
 	}
 	__atomic_store_n(&dp->snapshot, next, __ATOMIC_RELEASE);
 	wake_all(dp);
 	vsw_dataplane_quiesce(dp);
+	settle_gates(dp, b, true);
 	flush_strays(old, next);
 	vsw_snapshot_free(old);
 	return 0;
+}
+
+uint32_t vsw_dataplane_flow_count(const struct vsw_dataplane *dp)
+{
+	return __atomic_load_n(&dp->flows.n, __ATOMIC_RELAXED);
+}
+
+#define AGE_FLOWS_CALLS 32 /* the whole flow table in so many calls */
+
+void vsw_dataplane_age_flows(struct vsw_dataplane *dp)
+{
+	vsw_flows_grow(&dp->flows);
+	vsw_flows_age(&dp->flows, vsw_fdb_stamp(rte_rdtsc()),
+		      (dp->flows.at->mask + 1) / AGE_FLOWS_CALLS);
 }
 
 void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *port,

@@ -27,7 +27,8 @@ struct vsw_dataplane_conf {
 	int cores[VSW_WORKERS_MAX]; /* CPU of each worker, -1: not pinned */
 	bool poll;                  /* spin instead of sleeping when idle */
 	const char *run_dir;
-	/** Called (any thread) when vsw_io_env.notify() was: the control thread should look. */
+	/** Called (any thread) when vsw_io_env.notify() was, or (@io NULL) when the flow table wants
+	 *  vsw_dataplane_age_flows(): the control thread should look. */
 	void (*notify)(void *ctx, struct vsw_io *io);
 	void *ctx;
 	uint32_t n_mbufs; /* 2 KiB buffers; the big pool is a small part of it */
@@ -59,11 +60,18 @@ struct vsw_binding {
 
 /**
  * Make @b what the workers forward by. Nothing of @b or its model is referenced afterwards except
- * the run-time objects. Learned entries of ports that left a switch are flushed. -ENOMEM, then
- * nothing has changed.
+ * run-time objects. Learned entries of ports that left a switch are flushed. -ENOMEM, -E2BIG (a
+ * port's access rules), then nothing has changed.
  */
 int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 			  struct vd_err *reterr);
+
+/** Forget idle flows, a part of them each time; give the flow table more room when it needs it. Call it
+ *  several times a second while there are flows. */
+void vsw_dataplane_age_flows(struct vsw_dataplane *dp);
+
+/** Flows remembered now. Any thread. */
+uint32_t vsw_dataplane_flow_count(const struct vsw_dataplane *dp);
 
 /** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
 void vsw_dataplane_quiesce(struct vsw_dataplane *dp);

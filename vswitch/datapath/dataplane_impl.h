@@ -8,12 +8,14 @@
 #include "vswitch/datapath/capture.h"
 #include "vswitch/datapath/dataplane.h"
 #include "vswitch/datapath/worker.h"
+#include "vswitch/policy/flow.h"
 
 struct vsw_dataplane {
 	struct vsw_dataplane_conf conf;
 	struct vsw_io_env env;
 	struct vsw_snapshot *snapshot; /* atomic; workers load it once per loop */
 	struct rte_rcu_qsbr *rcu;
+	struct vsw_flows flows;
 	uint32_t io_epoch; /* atomic; bumped when a back end's descriptors changed */
 	bool stop;         /* atomic */
 	struct vsw_capture *drop_captures; /* atomic */

@@ -3,7 +3,9 @@
 #include "vswitch/datapath/pipeline.h"
 
 #include "vswitch/datapath/capture_point.h"
+#include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/txbuf.h"
+#include "vswitch/policy/gate.h"
 
 /* Shorter than a tenth of the shortest ageing time; a stamp that is nearly right costs no cache line. */
 #define REFRESH_STAMPS 8
@@ -14,12 +16,19 @@ static __rte_always_inline struct vsw_counters *counters(const struct vsw_worker
 	return p->rt->counters[w->id];
 }
 
+void vsw_pipeline_drop_by(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			  enum vsw_drop reason, uint32_t detail)
+{
+	counters(w, p)->drops[reason]++;
+	vsw_recorder_add(p->rt->recorder[w->id], m, reason, detail, p->gate ? p->gate->epoch : 0);
+	vsw_capture_drop(w->dp, p->index, m, reason);
+	rte_pktmbuf_free(m);
+}
+
 void vsw_pipeline_drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
 		       enum vsw_drop reason)
 {
-	counters(w, p)->drops[reason]++;
-	vsw_capture_drop(w->dp, p->index, m, reason);
-	rte_pktmbuf_free(m);
+	vsw_pipeline_drop_by(w, p, m, reason, 0);
 }
 
 /* ---- admission ---- */
@@ -134,6 +143,7 @@ static __rte_always_inline void keep(struct vsw_vec *v, uint16_t k, uint16_t i)
 		return;
 	v->m[k] = v->m[i];
 	v->dst[k] = v->dst[i];
+	v->src[k] = v->src[i];
 	v->vid[k] = v->vid[i];
 	v->tag[k] = v->tag[i];
 }
@@ -408,6 +418,20 @@ static void input_learning_tagged_only(struct vsw_worker *w, const struct vsw_sn
 	forward(w, p, v);
 }
 
+/* With a gate; the order is that of the extensible switch: what a gate drops is never learned. */
+static void input_gated(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	bool learning = vsw_snap_learns(p);
+
+	admit(w, p, v, false);
+	if (!learning)
+		check_sources(w, p, v);
+	vsw_gate_from_vm(w, p, v);
+	if (learning)
+		learn(w, p, v);
+	forward(w, p, v);
+}
+
 static void input_link_down(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
 {
 	counters(w, p)->rx_packets += v->n;
@@ -421,10 +445,12 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 							  const struct vsw_snap_port *,
 							  struct vsw_vec *)
 {
-	bool learning = p->learn > 0 || p->role == VSW_ROLE_UPLINK;
+	bool learning = vsw_snap_learns(p);
 
 	if (!(p->flags & VSW_SNAP_LINK_UP))
 		return input_link_down;
+	if (p->gate)
+		return input_gated;
 	if (p->pvid == VSW_VID_NONE)
 		return learning ? input_learning_tagged_only : input_fixed_tagged_only;
 	return learning ? input_learning : input_fixed;

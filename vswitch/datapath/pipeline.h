@@ -2,8 +2,9 @@
 /*
  * What happens to frames, one burst from one port at a time:
  *
- *   rx -> admit (frame and VLAN checks, VID) -> source check or learn -> forward decision
- *      -> to each destination: VLAN rule, tag rewrite -> transmit buffer -> offloads -> tx
+ *   rx -> admit (frame and VLAN checks, VID) -> source check -> gate (vswitch/policy/gate.h) -> learn
+ *      -> forward decision
+ *      -> to each destination: VLAN rule, tag rewrite -> transmit buffer -> gate -> offloads -> tx
  *
  * Run to completion on one worker. Every frame leaves or is dropped for a named reason. A port's feature
  * set chooses its input function once, when the snapshot is built; features that are off are not
@@ -82,3 +83,7 @@ void vsw_pipeline_flush(struct vsw_worker *w);
 /** Count and free @m: dropped for @reason at @p (see drops.def for which port that is). */
 void vsw_pipeline_drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
 		       enum vsw_drop reason);
+
+/** The same; @detail says more: the id of the access rule that decided. 0: nothing to add. */
+void vsw_pipeline_drop_by(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			  enum vsw_drop reason, uint32_t detail);

@@ -30,6 +30,8 @@ struct vsw_counters {
 } __rte_cache_aligned;
 
 struct vsw_capture;
+struct vsw_gate;
+struct vsw_recorder;
 
 enum vsw_first_mac {
 	VSW_FIRST_MAC_UNWANTED,
@@ -57,6 +59,9 @@ struct vsw_port {
 	struct vd_mac first_mac;     /* netdev VM ports without a MAC: set once by a worker */
 	uint32_t first_mac_state;    /* atomic; enum vsw_first_mac */
 	struct vsw_counters *counters[VSW_WORKERS_MAX];
+	struct vsw_recorder *recorder[VSW_WORKERS_MAX]; /* last drops, by worker */
+	/* what the port's policy compiles to, as published and as about to be; control thread */
+	struct vsw_gate *gate, *next_gate;
 	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];
 };

@@ -129,6 +129,9 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	set_vlan(p, &cfg->vlan, a);
 	if (cfg->link_up)
 		p->flags |= VSW_SNAP_LINK_UP;
+	p->gate = rt->next_gate;
+	if (p->gate)
+		p->flags |= VSW_SNAP_GATED;
 	if (cfg->has_mac)
 		p->mac48 = mac48_of(&cfg->mac);
 	else if (__atomic_load_n(&rt->first_mac_state, __ATOMIC_ACQUIRE) == VSW_FIRST_MAC_VALID)

@@ -32,10 +32,12 @@ enum vsw_snap_flags {
 	VSW_SNAP_FLOOD_UNKNOWN = 4, /* gets unicast frames whose destination is not known */
 	VSW_SNAP_PRIVATE = 8,       /* one of the private VLAN modes */
 	VSW_SNAP_ADOPT_MAC = 16,    /* takes its MAC from its first frame, and has not yet */
+	VSW_SNAP_GATED = 32,        /* has a gate: what is sent to it passes that first */
 };
 
 struct vsw_worker;
 struct vsw_vec;
+struct vsw_gate;
 
 struct vsw_snap_port {
 	/* what every frame from or to the port needs: one cache line */
@@ -56,6 +58,7 @@ struct vsw_snap_port {
 	/** What the port's features need done with a burst from it; see pipeline.h. */
 	void (*input)(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
 	const struct vsw_snap_switch *sw;
+	const struct vsw_gate *gate; /* NULL: no policy */
 };
 
 struct vsw_snap_switch {
@@ -87,6 +90,12 @@ struct vsw_snapshot {
 struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_workers,
 					uint64_t generation);
 void vsw_snapshot_free(struct vsw_snapshot *s);
+
+/** Do frames from @p teach the switch addresses? */
+static inline bool vsw_snap_learns(const struct vsw_snap_port *p)
+{
+	return p->learn > 0 || p->role == VSW_ROLE_UPLINK;
+}
 
 /** Filtering ID of @vid at @p. */
 static inline uint16_t vsw_snap_fid(const struct vsw_snap_port *p, uint16_t vid)

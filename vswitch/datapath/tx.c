@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "vswitch/datapath/capture_point.h"
+#include "vswitch/policy/gate.h"
 
 static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 		     uint16_t n, enum vsw_drop reason)
@@ -67,6 +68,8 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 	uint64_t caps = __atomic_load_n(&io->tx_offloads, __ATOMIC_RELAXED);
 	uint32_t max_frame = __atomic_load_n(&io->max_frame, __ATOMIC_RELAXED);
 
+	if (unlikely(p->flags & VSW_SNAP_GATED))
+		b->n = vsw_gate_to_vm(w, p, b->m, b->n);
 	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
 		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
 	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The gate as frames pass it: stages in their order, dropped frames out of the burst. */
+#include <rte_mbuf.h>
+
+#include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/datapath/pipeline.h"
+#include "vswitch/policy/acl.h"
+#include "vswitch/policy/gate.h"
+
+static struct vsw_acl_pass pass_of(struct vsw_worker *w, const struct vsw_snap_port *p,
+				   enum vsw_dir dir)
+{
+	return (struct vsw_acl_pass){.flows = &w->dp->flows,
+				     .gate = p->gate,
+				     .hits = p->gate->hits[w->id],
+				     .now = w->now,
+				     .port = p->index,
+				     .dir = dir};
+}
+
+static uint32_t rule_id(const struct vsw_gate *g, const struct vsw_acl_verdict *v)
+{
+	const struct vsw_acl_rule *rules = g->policy->acl->rules;
+
+	for (unsigned int i = 0; i < VSW_LIST_METER; i++)
+		if (v->rule[i] != VSW_FLOW_NO_RULE && rules[v->rule[i]].action == VSW_ACL_DENY)
+			return rules[v->rule[i]].id;
+	return 0;
+}
+
+static void drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+		 const struct vsw_acl_verdict *v)
+{
+	vsw_pipeline_drop_by(w, p, m, v->reason, rule_id(p->gate, v));
+}
+
+void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	struct vsw_acl_verdict verdict[VSW_BURST];
+	uint16_t fid[VSW_BURST] = {0}, k = 0;
+	struct vsw_acl_pass a;
+	uint64_t dropped;
+
+	if (!p->gate->dir[VSW_FROM_VM].any && !p->gate->uses_flows)
+		return;
+	a = pass_of(w, p, VSW_FROM_VM);
+	for (uint16_t i = 0; i < v->n; i++)
+		fid[i] = vsw_snap_fid(p, v->vid[i]);
+	dropped = vsw_acl_burst(&a, v->m, fid, v->n, verdict);
+	if (likely(!dropped))
+		return;
+	for (uint16_t i = 0; i < v->n; i++) {
+		if (dropped >> i & 1) {
+			drop(w, p, v->m[i], &verdict[i]);
+			continue;
+		}
+		v->m[k] = v->m[i];
+		v->dst[k] = v->dst[i];
+		v->src[k] = v->src[i];
+		v->vid[k] = v->vid[i];
+		v->tag[k++] = v->tag[i];
+	}
+	v->n = k;
+}
+
+/* The filtering ID of a frame as it is on @p's wire. */
+static uint16_t fid_on_wire(const struct vsw_snap_port *p, const struct rte_mbuf *m)
+{
+	const char *d = rte_pktmbuf_mtod(m, const char *);
+	uint16_t vid = p->pvid;
+
+	if (p->flags & VSW_SNAP_TAGGED) {
+		vid = p->native;
+		if (vsw_load16(d + 12) == VSW_LE_TPID_C)
+			vid = rte_be_to_cpu_16(vsw_load16(d + 14)) & 0xfff;
+	}
+	return vsw_snap_fid(p, vid & 0xfff);
+}
+
+uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			uint16_t n)
+{
+	struct vsw_acl_verdict verdict[VSW_BURST];
+	uint16_t fid[VSW_BURST] = {0}, k = 0;
+	struct vsw_acl_pass a;
+	uint64_t dropped;
+
+	if (!p->gate->dir[VSW_TO_VM].any && !p->gate->uses_flows)
+		return n;
+	a = pass_of(w, p, VSW_TO_VM);
+	for (uint16_t i = 0; i < n; i++)
+		fid[i] = fid_on_wire(p, m[i]);
+	dropped = vsw_acl_burst(&a, m, fid, n, verdict);
+	if (likely(!dropped))
+		return n;
+	for (uint16_t i = 0; i < n; i++) {
+		if (dropped >> i & 1)
+			drop(w, p, m[i], &verdict[i]);
+		else
+			m[k++] = m[i];
+	}
+	return k;
+}
