@@ -133,8 +133,7 @@ static __rte_always_inline bool look_fast(const struct vsw_acl_pass *a, const st
 
 /* ---- the rules ---- */
 
-static void macs_of(const struct vsw_acl_pass *a, const struct rte_mbuf *m,
-		    struct vsw_class_key *k)
+static void macs_of(const struct vsw_acl_pass *a, const struct rte_mbuf *m, struct vsw_class_key *k)
 {
 	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint64_t dst = vsw_load64(d) & VSW_MAC48, src = vsw_load64(d + 6) & VSW_MAC48;
@@ -387,8 +386,8 @@ static bool is_housekeeping(const struct vsw_acl_pass *a, const struct vsw_heade
 }
 
 /* Frames that no flow stands for, or whose flow is not known. */
-static void by_rules(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t fid,
-		     struct look *l, struct vsw_flow *f, struct vsw_acl_verdict *v)
+static void by_rules(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t fid, struct look *l,
+		     struct vsw_flow *f, struct vsw_acl_verdict *v)
 {
 	uint8_t scratch[VSW_HEADERS_MAX];
 	struct vsw_class_key c = {0};
@@ -398,11 +397,11 @@ static void by_rules(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t 
 
 	headers_of(m, scratch, &h);
 	if (h.flags & VSW_HDR_BROKEN) {
-		*v = (struct vsw_acl_verdict){.reason = VSW_DROP_INVALID_PACKET,
-					      .rule = {VSW_FLOW_NO_RULE, VSW_FLOW_NO_RULE,
-						       VSW_FLOW_NO_RULE},
-					      .report = VSW_FLOW_NO_RULE,
-					      .how = "headers contradict the frame"};
+		*v = (struct vsw_acl_verdict){
+			.reason = VSW_DROP_INVALID_PACKET,
+			.rule = {VSW_FLOW_NO_RULE, VSW_FLOW_NO_RULE, VSW_FLOW_NO_RULE},
+			.report = VSW_FLOW_NO_RULE,
+			.how = "headers contradict the frame"};
 		return;
 	}
 	ip = h.family != VSW_FAMILY_OTHER;
@@ -486,8 +485,7 @@ static struct vsw_flow *still_good(const struct vsw_acl_pass *a, const struct lo
 {
 	if (f->epoch == a->gate->epoch || examine_again(a, f)) {
 		/* a connection that was over may begin anew */
-		if (f->state != VSW_FLOW_CLOSED ||
-		    (l->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		if (f->state != VSW_FLOW_CLOSED || (l->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
 			return f;
 	}
 	vsw_flow_remove(a->flows, f);

@@ -22,11 +22,11 @@
 struct rte_mbuf;
 
 /* Seconds; established connections have their rule's idle timeout. */
-#define VSW_TCP_OPENING_S  30
-#define VSW_TCP_CLOSING_S  120
-#define VSW_TCP_CLOSED_S   10
-#define VSW_FRAGMENTS_S    30
-#define VSW_REMEMBERED_S   60 /* a decision without state */
+#define VSW_TCP_OPENING_S 30
+#define VSW_TCP_CLOSING_S 120
+#define VSW_TCP_CLOSED_S  10
+#define VSW_FRAGMENTS_S   30
+#define VSW_REMEMBERED_S  60 /* a decision without state */
 
 struct vsw_acl_verdict {
 	bool pass;

@@ -224,8 +224,8 @@ static int add_rule(struct build *b, uint32_t rank)
 	if (rc == 0 && (uint64_t)RTE_MAX(l.n, 1u) * RTE_MAX(e.n, 1u) > ENTRIES_PER_RULE_MAX)
 		rc = vd_err_set(b->reterr, -E2BIG, VD_E_LIMIT, b->port,
 				"use a set on one side only, or split the rule",
-				"rule %u: %u local times %u remote addresses are more than %u", r->id,
-				l.n, e.n, ENTRIES_PER_RULE_MAX);
+				"rule %u: %u local times %u remote addresses are more than %u",
+				r->id, l.n, e.n, ENTRIES_PER_RULE_MAX);
 	for (unsigned int i = 0; rc == 0 && i < (l.any ? 1 : l.n); i++)
 		for (unsigned int j = 0; rc == 0 && j < (e.any ? 1 : e.n); j++)
 			rc = add_pair(b, r, l.any ? NULL : &l.members[i],
@@ -306,8 +306,7 @@ static int names_hash(const struct vsw_model *m, const struct vsw_acl *acl, uint
 
 	for (unsigned int i = 0; acl && i < acl->n; i++)
 		for (unsigned int s = 0; s < 2; s++) {
-			const struct vsw_addr *a =
-				s ? &acl->rules[i].remote : &acl->rules[i].local;
+			const struct vsw_addr *a = s ? &acl->rules[i].remote : &acl->rules[i].local;
 			struct vsw_member *members = NULL;
 			unsigned int n = 0;
 

@@ -14,7 +14,7 @@
  * epoch is unique; flows of another epoch are examined anew when their next packet comes.
  *
  * Thread-safety: make, free: control thread. The rest: any worker.
- * Proof: tests/unit/vswitch/policy/test_gate.c.
+ * Proof: tests/unit/vswitch/policy/test_acl.c.
  */
 #pragma once
 
@@ -55,8 +55,9 @@ struct vsw_gate {
 	uint32_t n_rules;
 	/** Rules in the order in which they decide: a rank of a classifier is an index here. */
 	uint32_t *order; /* [n_rules]: index into policy->acl->rules */
-	struct vsw_rule_count *hits[VSW_WORKERS_MAX]; /* [n_rules], by rule index; one writer each */
-	struct vsw_rule_count *before;                /* [n_rules]: counted under earlier policies */
+	struct vsw_rule_count
+		*hits[VSW_WORKERS_MAX]; /* [n_rules], by rule index; one writer each */
+	struct vsw_rule_count *before;  /* [n_rules]: counted under earlier policies */
 };
 
 /**

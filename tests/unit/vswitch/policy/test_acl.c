@@ -81,8 +81,8 @@ struct packet {
 	const char *local, *remote; /* addresses; the other side of the frame follows from dir */
 	uint8_t proto, flags;
 	uint16_t lport, rport;
-	uint16_t frag;    /* IPv4 flags and offset field */
-	uint8_t type;     /* ICMP */
+	uint16_t frag; /* IPv4 flags and offset field */
+	uint8_t type;  /* ICMP */
 	uint16_t fid;
 	const uint8_t *quote; /* ICMP error: 28 bytes of IPv4 packet */
 };
@@ -134,8 +134,8 @@ static uint32_t write_ip(const struct packet *p, uint8_t *d)
 
 static bool passes_as(const struct packet *p, struct vsw_rule_count *hits)
 {
-	struct vsw_acl_pass a = {.flows = &flows, .gate = gate, .hits = hits, .now = now,
-				 .port = 5, .dir = p->dir};
+	struct vsw_acl_pass a = {
+		.flows = &flows, .gate = gate, .hits = hits, .now = now, .port = 5, .dir = p->dir};
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	uint8_t *d = (uint8_t *)rte_pktmbuf_append(m, 100);
 	uint32_t n;
@@ -158,16 +158,25 @@ static bool passes(const struct packet *p)
 
 static bool tcp(enum vsw_dir dir, uint8_t flags, uint16_t lport, uint16_t rport)
 {
-	struct packet p = {.dir = dir, .local = "10.0.0.5", .remote = "192.0.2.7", .proto = 6,
-			   .flags = flags, .lport = lport, .rport = rport};
+	struct packet p = {.dir = dir,
+			   .local = "10.0.0.5",
+			   .remote = "192.0.2.7",
+			   .proto = 6,
+			   .flags = flags,
+			   .lport = lport,
+			   .rport = rport};
 
 	return passes(&p);
 }
 
 static bool udp(enum vsw_dir dir, const char *to)
 {
-	struct packet p = {.dir = dir, .local = "10.0.0.5", .remote = to, .proto = 17,
-			   .lport = 1000, .rport = 53};
+	struct packet p = {.dir = dir,
+			   .local = "10.0.0.5",
+			   .remote = to,
+			   .proto = 17,
+			   .lport = 1000,
+			   .rport = 53};
 
 	return passes(&p);
 }
@@ -219,8 +228,12 @@ static void basic_longest_prefix(void)
 
 static void port_ranges_and_vlan(void)
 {
-	struct packet p = {.dir = VSW_TO_VM, .local = "10.0.0.5", .remote = "1.1.1.1", .proto = 6,
-			   .flags = SYN, .rport = 999};
+	struct packet p = {.dir = VSW_TO_VM,
+			   .local = "10.0.0.5",
+			   .remote = "1.1.1.1",
+			   .proto = 6,
+			   .flags = SYN,
+			   .rport = 999};
 	struct vsw_acl_rule *r;
 
 	no_rules();
@@ -290,10 +303,17 @@ static void fin_and_reset_end_it(void)
 
 static void icmp_errors_are_related(void)
 {
-	struct packet sent = {.dir = VSW_FROM_VM, .local = "10.0.0.5", .remote = "8.8.8.8",
-			      .proto = 17, .lport = 1000, .rport = 53};
-	struct packet error = {.dir = VSW_TO_VM, .local = "10.0.0.5", .remote = "172.16.0.1",
-			       .proto = IPPROTO_ICMP, .type = 3};
+	struct packet sent = {.dir = VSW_FROM_VM,
+			      .local = "10.0.0.5",
+			      .remote = "8.8.8.8",
+			      .proto = 17,
+			      .lport = 1000,
+			      .rport = 53};
+	struct packet error = {.dir = VSW_TO_VM,
+			       .local = "10.0.0.5",
+			       .remote = "172.16.0.1",
+			       .proto = IPPROTO_ICMP,
+			       .type = 3};
 	uint8_t quote[80];
 
 	stateful_base();
@@ -309,8 +329,13 @@ static void icmp_errors_are_related(void)
 
 static void fragments_follow_the_first(void)
 {
-	struct packet first = {.dir = VSW_FROM_VM, .local = "10.0.0.5", .remote = "192.0.2.7",
-			       .proto = 17, .lport = 5, .rport = 53, .frag = 0x2000};
+	struct packet first = {.dir = VSW_FROM_VM,
+			       .local = "10.0.0.5",
+			       .remote = "192.0.2.7",
+			       .proto = 17,
+			       .lport = 5,
+			       .rport = 53,
+			       .frag = 0x2000};
 	struct packet later = first;
 	struct vsw_acl_rule *r;
 
@@ -403,8 +428,11 @@ static void report_only_reports(void)
 
 static void ipv6_lives_without_rules_for_icmp(void)
 {
-	struct packet p = {.dir = VSW_FROM_VM, .local = "fd00::5", .remote = "fd00::7",
-			   .proto = IPPROTO_ICMPV6, .type = 135};
+	struct packet p = {.dir = VSW_FROM_VM,
+			   .local = "fd00::5",
+			   .remote = "fd00::7",
+			   .proto = IPPROTO_ICMPV6,
+			   .type = 135};
 
 	no_rules();
 	rule(VSW_FROM_VM, VSW_ACL_DENY, 1);
@@ -426,8 +454,13 @@ static void ipv6_lives_without_rules_for_icmp(void)
 
 static void looking_changes_nothing(void)
 {
-	struct packet p = {.dir = VSW_FROM_VM, .local = "10.0.0.5", .remote = "192.0.2.7",
-			   .proto = 6, .flags = SYN, .lport = 200, .rport = 80};
+	struct packet p = {.dir = VSW_FROM_VM,
+			   .local = "10.0.0.5",
+			   .remote = "192.0.2.7",
+			   .proto = 6,
+			   .flags = SYN,
+			   .lport = 200,
+			   .rport = 80};
 	uint32_t before;
 
 	stateful_base();
@@ -439,16 +472,23 @@ static void looking_changes_nothing(void)
 
 static void broken_packets_are_named(void)
 {
-	struct packet p = {.dir = VSW_FROM_VM, .local = "10.0.0.5", .remote = "192.0.2.7",
-			   .proto = 6, .flags = SYN};
+	struct packet p = {.dir = VSW_FROM_VM,
+			   .local = "10.0.0.5",
+			   .remote = "192.0.2.7",
+			   .proto = 6,
+			   .flags = SYN};
 	struct vsw_acl_pass a;
 	struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
 	uint8_t *d = (uint8_t *)rte_pktmbuf_append(m, 100);
 	uint16_t fid = 0;
 
 	stateful_base();
-	a = (struct vsw_acl_pass){.flows = &flows, .gate = gate, .hits = gate->hits[0],
-				  .now = now, .port = 5, .dir = VSW_FROM_VM};
+	a = (struct vsw_acl_pass){.flows = &flows,
+				  .gate = gate,
+				  .hits = gate->hits[0],
+				  .now = now,
+				  .port = 5,
+				  .dir = VSW_FROM_VM};
 	memset(d, 2, 12);
 	d[12] = 8;
 	d[13] = 0;

@@ -16,10 +16,10 @@ static void put(const void *d, uint32_t n)
 	size += n;
 }
 
-#define PUT(...)                                 \
-	do {                                     \
+#define PUT(...)                                   \
+	do {                                       \
 		const uint8_t b[] = {__VA_ARGS__}; \
-		put(b, sizeof(b));               \
+		put(b, sizeof(b));                 \
 	} while (0)
 
 static void ethernet(uint16_t type)
