@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vswitch/model/acl.h"
+
 /* Look-up of objects by a text member, for models of thousands of ports. */
 struct index {
 	const void **sorted;
@@ -220,6 +222,36 @@ static void inherit_port(const struct vsw_port_cfg *o, struct vsw_port_cfg *n)
 	}
 }
 
+/* Rules without an id, or without who set them, take those of the same rule of @o; a policy that did not
+ * change becomes the same object, so that nothing is made anew for it. */
+static int inherit_policy(const struct vsw_port_cfg *o, struct vsw_port_cfg *n)
+{
+	const struct vsw_acl *before = vsw_policy_of(o)->acl;
+	struct vsw_policy *p = n->policy && n->policy != o->policy ? vsw_policy_own(n) : NULL;
+	struct vsw_acl *a;
+
+	if (!n->policy || n->policy == o->policy)
+		return 0;
+	if (!p)
+		return -ENOMEM;
+	if (p->acl && before && p->acl != before) {
+		a = vsw_acl_own(p);
+		if (!a || vsw_acl_inherit(a, before) < 0)
+			return -ENOMEM;
+		if (!vsw_acl_settled(a))
+			vsw_acl_settle(a, before);
+		if (vsw_acl_equal(a, before)) {
+			vsw_acl_unref(a);
+			p->acl = vsw_acl_ref((struct vsw_acl *)before);
+		}
+	}
+	if (vsw_policy_equal(p, o->policy)) {
+		vsw_policy_unref(p);
+		n->policy = vsw_policy_ref(o->policy);
+	}
+	return 0;
+}
+
 static int inherit_ports(const struct vsw_model *cur, struct vsw_model *next)
 {
 	struct index names = {0}, uuids = {0}, claimed = {0};
@@ -238,9 +270,12 @@ static int inherit_ports(const struct vsw_model *cur, struct vsw_model *next)
 		    index_find(&claimed, cur->ports[from[i]].uuid) >= 0)
 			from[i] = -1;
 	}
-	for (unsigned int i = 0; !rc && i < next->n_ports; i++)
-		if (from[i] >= 0)
-			inherit_port(&cur->ports[from[i]], &next->ports[i]);
+	for (unsigned int i = 0; !rc && i < next->n_ports; i++) {
+		if (from[i] < 0)
+			continue;
+		inherit_port(&cur->ports[from[i]], &next->ports[i]);
+		rc = inherit_policy(&cur->ports[from[i]], &next->ports[i]);
+	}
 	free(names.sorted);
 	free(uuids.sorted);
 	free(claimed.sorted);

@@ -50,5 +50,6 @@ int vsw_plan_make(const struct vsw_model *old, const struct vsw_model *next, str
 void vsw_plan_done(struct vsw_plan *p);
 
 /** Fill in missing UUIDs of @next from objects of the same name in @cur that no other object of @next
- *  claims, and missing addresses of ports from the same port in @cur. -ENOMEM. */
+ *  claims, and missing addresses of ports from the same port in @cur; access rules of the same port
+ *  that say the same keep their id, and who set them when. -ENOMEM. */
 int vsw_plan_inherit(const struct vsw_model *cur, struct vsw_model *next);

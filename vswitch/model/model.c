@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vswitch/model/acl.h"
 #include "vswitch/model/model_internal.h"
 
 void vsw_port_cfg_done(struct vsw_port_cfg *p)
@@ -198,6 +199,24 @@ static void make_mac(struct vsw_port_cfg *p, uint64_t *used, unsigned int *n,
 	(*n)++;
 }
 
+/* Rules without an id get one. */
+static int settle_rules(struct vsw_model *m)
+{
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		struct vsw_policy *p;
+		struct vsw_acl *a = vsw_policy_of(&m->ports[i])->acl;
+
+		if (!a || vsw_acl_settled(a))
+			continue;
+		p = vsw_policy_own(&m->ports[i]);
+		a = p ? vsw_acl_own(p) : NULL;
+		if (!a)
+			return -ENOMEM;
+		vsw_acl_settle(a, NULL);
+	}
+	return 0;
+}
+
 int vsw_model_complete(struct vsw_model *m, void (*random)(void *ctx, void *buf, size_t n),
 		       void *ctx, struct vd_err *reterr)
 {
@@ -223,5 +242,5 @@ int vsw_model_complete(struct vsw_model *m, void (*random)(void *ctx, void *buf,
 			make_mac(&m->ports[i], used, &n, random, ctx);
 	}
 	free(used);
-	return 0;
+	return settle_rules(m) < 0 ? vsw_no_memory(reterr) : 0;
 }

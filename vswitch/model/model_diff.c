@@ -5,10 +5,13 @@
  * changes could be made: what goes first, switches before the ports that stand on them.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "vswitch/model/acl.h"
 #include "vswitch/model/model_internal.h"
+#include "vswitch/model/policy_json.h"
 
 /* Switches and ports alike, as far as matching them is concerned. */
 struct list {
@@ -34,6 +37,36 @@ static json_t *port_json(const void *p)
 static json_t *nat_json(const void *c)
 {
 	return nat_conf_to_json(c);
+}
+
+static json_t *set_json(const void *s)
+{
+	return vsw_set_to_json(s);
+}
+
+static json_t *mirror_json(const void *s)
+{
+	return vsw_mirror_to_json(s);
+}
+
+#define NO_UUID SIZE_MAX
+
+static struct list sets_of(const struct vsw_model *m)
+{
+	return (struct list){
+		"set",   m->sets, m->n_sets, sizeof(*m->sets), offsetof(struct vsw_set, name),
+		NO_UUID, set_json};
+}
+
+static struct list mirrors_of(const struct vsw_model *m)
+{
+	return (struct list){"mirror",
+			     m->mirrors,
+			     m->n_mirrors,
+			     sizeof(*m->mirrors),
+			     offsetof(struct vsw_mirror, name),
+			     NO_UUID,
+			     mirror_json};
 }
 
 static struct list switches_of(const struct vsw_model *m)
@@ -81,7 +114,7 @@ static const char *name_of(const struct list *l, unsigned int i)
 
 static const char *uuid_of(const struct list *l, unsigned int i)
 {
-	return (const char *)item(l, i) + l->uuid_at;
+	return l->uuid_at == NO_UUID ? "" : (const char *)item(l, i) + l->uuid_at;
 }
 
 #define NOBODY UINT32_MAX
@@ -226,24 +259,152 @@ static int added_or_changed(json_t *out, const struct list *old, const struct li
 	return r;
 }
 
+/* ---- the rules of ports, which may be many ---- */
+
+/* Beyond this a port's rules are summed up: who replaces thousands does not read them one by one. */
+#define RULES_TOLD 200
+
+struct rules_diff {
+	json_t *out;
+	const char *port;
+	unsigned int n_added, n_removed, n_changed;
+	bool tell; /* else only count */
+};
+
+static int push_rule(const struct rules_diff *d, const char *op, uint32_t id, json_t *from,
+		     json_t *to)
+{
+	char name[VSW_PORT_NAME_SIZE + 24];
+
+	snprintf(name, sizeof(name), "%s/acl/%u", d->port, id);
+	return push(d->out, op, "port", name, from, to);
+}
+
+static int rule_changed(struct rules_diff *d, const struct vsw_acl_rule *a,
+			const struct vsw_acl_rule *b)
+{
+	json_t *ja, *jb, *from = NULL, *to = NULL;
+	int r;
+
+	if (vsw_rule_same(a, b) && a->set_at == b->set_at && !strcmp(a->set_by, b->set_by))
+		return 0;
+	d->n_changed++;
+	if (!d->tell)
+		return 0;
+	ja = vsw_rule_to_json(a);
+	jb = vsw_rule_to_json(b);
+	from = json_object();
+	to = json_object();
+	r = ja && jb && from && to ? differing(ja, jb, from) : -ENOMEM;
+	if (r == 0)
+		r = differing(jb, ja, to);
+	json_decref(ja);
+	json_decref(jb);
+	if (r == 0)
+		return push_rule(d, "change", a->id, from, to);
+	json_decref(from);
+	json_decref(to);
+	return r;
+}
+
+/* Both lists are sorted by id. */
+static int walk_rules(struct rules_diff *d, const struct vsw_acl *a, const struct vsw_acl *b)
+{
+	unsigned int n_a = a ? a->n : 0, n_b = b ? b->n : 0, i = 0, k = 0;
+	int r = 0;
+
+	d->n_added = d->n_removed = d->n_changed = 0;
+	while (r == 0 && (i < n_a || k < n_b)) {
+		const struct vsw_acl_rule *x = i < n_a ? &a->rules[i] : NULL;
+		const struct vsw_acl_rule *y = k < n_b ? &b->rules[k] : NULL;
+
+		if (y && (!x || y->id < x->id)) {
+			d->n_added++;
+			k++;
+			if (d->tell)
+				r = push_rule(d, "add", y->id, NULL, vsw_rule_to_json(y));
+		} else if (!y || x->id < y->id) {
+			d->n_removed++;
+			i++;
+			if (d->tell)
+				r = push_rule(d, "remove", x->id, vsw_rule_to_json(x), NULL);
+		} else {
+			r = rule_changed(d, x, y);
+			i++;
+			k++;
+		}
+	}
+	return r;
+}
+
+static int sum_up(struct rules_diff *d, unsigned int n_old, unsigned int n_next)
+{
+	char name[VSW_PORT_NAME_SIZE + 8];
+
+	snprintf(name, sizeof(name), "%s/acl", d->port);
+	return push(d->out, "change", "port", name, json_pack("{s:i}", "rules", (int)n_old),
+		    json_pack("{s:i, s:i, s:i, s:i}", "rules", (int)n_next, "added",
+			      (int)d->n_added, "removed", (int)d->n_removed, "changed",
+			      (int)d->n_changed));
+}
+
+static int compare_rules(json_t *out, const char *port, const struct vsw_acl *a,
+			 const struct vsw_acl *b)
+{
+	struct rules_diff d = {.out = out, .port = port};
+	int r;
+
+	if (a == b)
+		return 0;
+	r = walk_rules(&d, a, b);
+	if (r < 0 || d.n_added + d.n_removed + d.n_changed == 0)
+		return r;
+	if (d.n_added + d.n_removed + d.n_changed > RULES_TOLD)
+		return sum_up(&d, a ? a->n : 0, b ? b->n : 0);
+	d.tell = true;
+	return walk_rules(&d, a, b);
+}
+
+static int rules_differ(json_t *out, const struct vsw_model *old, const struct vsw_model *next,
+			const struct match *m)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < next->n_ports && r == 0; i++) {
+		bool isnew = m->from[i] == NOBODY;
+		const struct vsw_port_cfg *o = isnew ? NULL : &old->ports[m->from[i]];
+
+		r = compare_rules(out, o ? o->name : next->ports[i].name,
+				  o ? vsw_policy_of(o)->acl : NULL,
+				  vsw_policy_of(&next->ports[i])->acl);
+	}
+	return r;
+}
+
 json_t *vsw_model_diff(const struct vsw_model *old, const struct vsw_model *next)
 {
-	struct list so = switches_of(old), sn = switches_of(next);
-	struct list po = ports_of(old), pn = ports_of(next);
-	struct list no = nats_of(old), nn = nats_of(next);
-	struct match ms = {0}, mp = {0}, mn = {0};
+	/* sets before the ports whose rules name them, sessions after the ports they copy */
+	const struct list lo[] = {sets_of(old), switches_of(old), ports_of(old), nats_of(old),
+				  mirrors_of(old)};
+	const struct list ln[] = {sets_of(next), switches_of(next), ports_of(next), nats_of(next),
+				  mirrors_of(next)};
+	enum { PORTS = 2, KINDS = 5 };
+	struct match m[KINDS] = {0};
 	json_t *out = json_array();
-	bool ok = out && match_init(&ms, so.n, sn.n) == 0 && match_init(&mp, po.n, pn.n) == 0 &&
-		  match_init(&mn, no.n, nn.n) == 0 && match_lists(&no, &nn, &mn) == 0 &&
-		  match_lists(&so, &sn, &ms) == 0 && match_lists(&po, &pn, &mp) == 0 &&
-		  removed(out, &no, &mn) == 0 && removed(out, &po, &mp) == 0 &&
-		  removed(out, &so, &ms) == 0 && added_or_changed(out, &so, &sn, &ms) == 0 &&
-		  added_or_changed(out, &po, &pn, &mp) == 0 &&
-		  added_or_changed(out, &no, &nn, &mn) == 0;
+	bool ok = out;
 
-	match_done(&ms);
-	match_done(&mp);
-	match_done(&mn);
+	for (int k = 0; ok && k < KINDS; k++)
+		ok = match_init(&m[k], lo[k].n, ln[k].n) == 0 &&
+		     match_lists(&lo[k], &ln[k], &m[k]) == 0;
+	for (int k = KINDS - 1; ok && k >= 0; k--)
+		ok = removed(out, &lo[k], &m[k]) == 0;
+	for (int k = 0; ok && k < KINDS; k++) {
+		ok = added_or_changed(out, &lo[k], &ln[k], &m[k]) == 0;
+		if (ok && k == PORTS)
+			ok = rules_differ(out, old, next, &m[k]) == 0;
+	}
+	for (int k = 0; k < KINDS; k++)
+		match_done(&m[k]);
 	if (!ok) {
 		json_decref(out);
 		return NULL;

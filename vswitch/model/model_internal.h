@@ -47,6 +47,24 @@ void vsw_index_sort(struct vsw_index *x);
 /** The first of the key, or NULL. Needs a sorted index. */
 const struct vsw_index_item *vsw_index_find(const struct vsw_index *x, const char *key);
 
+/** A model being validated. */
+struct vsw_val {
+	const struct vsw_model *m;
+	json_t *root;
+	const struct vd_doc *doc;
+	struct vsw_index switches; /* by name */
+	struct vsw_index ports;
+	unsigned int *sw_of; /* switch of each port */
+	struct vd_err *e;
+};
+
+/** Attach where @key of object @i of list @list stands in the document. Returns @r. */
+int vsw_val_at(const struct vsw_val *v, const char *list, unsigned int i, const char *key, int r);
+int vsw_val_at_port(const struct vsw_val *v, unsigned int i, const char *key, int r);
+
+/** The rules of policies that span objects. Ports know their switches already. */
+int vsw_validate_policies(const struct vsw_val *v);
+
 /** Index of all switches or ports by name, sorted. */
 int vsw_index_switches(struct vsw_index *x, const struct vsw_model *m);
 int vsw_index_ports(struct vsw_index *x, const struct vsw_model *m);
@@ -54,6 +72,16 @@ int vsw_index_ports(struct vsw_index *x, const struct vsw_model *m);
 uint64_t vsw_mac_number(const struct vd_mac *mac);
 /** For qsort() and bsearch() of uint64_t. */
 int vsw_by_number(const void *a, const void *b);
+
+/** Set a member, append an item. Take the object or NULL and return it, or NULL after lack of memory. */
+json_t *vsw_put(json_t *j, const char *key, json_t *value);
+json_t *vsw_append(json_t *array, json_t *value);
+
+/** As vd_read_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
+int vsw_read_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size);
+
+/** @p, or NULL (and @p let go of) when it says nothing. */
+const struct vsw_policy *vsw_policy_tidy(struct vsw_policy *p);
 
 /** A copy of @n elements; NULL with *@failed set on lack of memory, NULL without for n = 0 and once
  *  *@failed is set: no pointer into the original stays behind. */

@@ -9,18 +9,22 @@
 #include <string.h>
 
 #include "vswitch/model/model_internal.h"
+#include "vswitch/model/policy_json.h"
 
-static const char *const document_keys[] = {"viridian", "switches", "ports", "nats"};
-static const char *const switch_keys[] = {"name",     "uuid",      "type",  "mtu",
-					  "ageing_s", "fdb_limit", "notes", "fdb"};
-static const char *const port_keys[] = {"name", "uuid", "switch", "device", "role",
-					"mac",  "vlan", "learn",  "link"};
+static const char *const document_keys[] = {"viridian", "sets", "switches",
+					    "ports",    "nats", "mirrors"};
+static const char *const switch_keys[] = {
+	"name",        "uuid",      "type",          "mtu",          "ageing_s",
+	"fdb_limit",   "notes",     "fdb",           "min_mode",     "default_weight",
+	"default_min", "team_mode", "igmp_snooping", "mld_snooping", "nlb"};
+static const char *const port_keys[] = {"name",     "uuid",  "switch", "device", "role",
+					"mac",      "vlan",  "learn",  "link",   "tags",
+					"affinity", "guard", "qos",    "acl"};
 static const char *const entry_keys[] = {"mac", "vlan", "port"};
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* As vd_read_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
-static int get_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size)
+int vsw_read_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size)
 {
 	char path[VSW_PATH_SIZE], part[VD_NAME_MAX + 2];
 	const char *s = NULL, *colon;
@@ -66,7 +70,7 @@ static int read_entry(const struct vd_read *parent, json_t *j, struct vsw_static
 	r = vd_read_mac(&rd, &ret->mac);
 	if (r <= 0)
 		return r < 0 ? r : vd_read_missing(&rd, "mac");
-	r = get_port_name(&rd, "port", ret->port, sizeof(ret->port));
+	r = vsw_read_port_name(&rd, "port", ret->port, sizeof(ret->port));
 	if (r <= 0)
 		return r < 0 ? r : vd_read_missing(&rd, "port");
 	r = vd_read_int(&rd, "vlan", 0, VSW_VID_MAX, VD_E_VLAN_RANGE, &vid);
@@ -158,6 +162,9 @@ static int read_switch(const struct vd_read *rd, bool patch, struct vsw_switch_c
 		return r;
 	s->type = (enum vsw_switch_type)type;
 	s->mtu = (uint16_t)mtu;
+	r = vsw_switch_policy_from_json(rd, s);
+	if (r < 0)
+		return r;
 	/* last, because it allocates */
 	r = read_entries(rd, &s->statics, &s->n_statics);
 	return r < 0 ? r : 0;
@@ -168,7 +175,8 @@ int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct
 {
 	struct vsw_switch_cfg s = {.mtu = VSW_MTU_DEFAULT,
 				   .ageing_s = VSW_AGEING_DEFAULT,
-				   .fdb_limit = VSW_FDB_LIMIT_DEFAULT};
+				   .fdb_limit = VSW_FDB_LIMIT_DEFAULT,
+				   .qos.default_min_weight = VSW_DEFAULT_WEIGHT};
 	struct vd_read rd;
 	int r = vd_read_object(&rd, j, doc, "switch", patch ? io->name : NULL, reterr);
 
@@ -220,7 +228,7 @@ static int get_device(const struct vd_read *rd, struct vsw_device *ret)
 /* What the port is and where. */
 static int read_port_identity(const struct vd_read *rd, bool patch, struct vsw_port_cfg *p)
 {
-	int r = get_port_name(rd, "name", p->name, sizeof(p->name));
+	int r = vsw_read_port_name(rd, "name", p->name, sizeof(p->name));
 
 	if (r < 0 || (r == 0 && !patch))
 		return r < 0 ? r : vd_read_missing(rd, "name");
@@ -292,7 +300,10 @@ static int read_port(const struct vd_read *rd, bool patch, struct vsw_port_cfg *
 	if (r < 0)
 		return r;
 	r = vsw_port_check(p, &key, rd->e);
-	return r < 0 ? vd_read_at(rd, key, r) : 0;
+	if (r < 0)
+		return vd_read_at(rd, key, r);
+	/* last, because it allocates */
+	return vsw_policy_from_json(rd, patch, p);
 }
 
 int vsw_port_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct vsw_port_cfg *io,
@@ -309,6 +320,8 @@ int vsw_port_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct v
 	r = read_port(&rd, patch, &p);
 	if (r < 0)
 		return r;
+	if (patch && p.policy != io->policy)
+		vsw_policy_unref(io->policy);
 	*io = p;
 	return 0;
 }
@@ -336,37 +349,75 @@ static int check_version(const struct vd_read *rd)
 	return 0;
 }
 
+/* A list of the document: read item by item into an array. */
+struct list {
+	const char *key;
+	size_t max;
+	size_t size; /* of an element */
+	int (*read)(json_t *j, const struct vd_doc *doc, void *ret, struct vd_err *e);
+	void *array; /* where the pointer to the elements is */
+	unsigned int *n;
+};
+
+static int read_one_switch(json_t *j, const struct vd_doc *doc, void *ret, struct vd_err *e)
+{
+	return vsw_switch_from_json(j, doc, false, ret, e);
+}
+
+static int read_one_port(json_t *j, const struct vd_doc *doc, void *ret, struct vd_err *e)
+{
+	return vsw_port_from_json(j, doc, false, ret, e);
+}
+
+static int read_one_set(json_t *j, const struct vd_doc *doc, void *ret, struct vd_err *e)
+{
+	return vsw_set_from_json(j, doc, ret, e);
+}
+
+static int read_one_mirror(json_t *j, const struct vd_doc *doc, void *ret, struct vd_err *e)
+{
+	return vsw_mirror_from_json(j, doc, ret, e);
+}
+
+static int read_list(const struct vd_read *rd, const struct list *l)
+{
+	json_t *items, *j;
+	char *array;
+	size_t i;
+	int r = vd_read_list(rd, l->key, l->max, &items);
+
+	if (r < 0)
+		return r;
+	array = calloc(json_array_size(items) + 1, l->size);
+	if (!array)
+		return vsw_no_memory(rd->e);
+	*(void **)l->array = array;
+	json_array_foreach (items, i, j) {
+		r = l->read(j, rd->doc, array + i * l->size, rd->e);
+		if (r < 0)
+			return vd_read_at_item(rd, items, i, r);
+		(*l->n)++;
+	}
+	return 0;
+}
+
 static int read_document(const struct vd_read *rd, struct vsw_model *m)
 {
-	json_t *switches, *ports, *j;
-	size_t i;
+	const struct list lists[] = {
+		{"sets", VSW_SETS_MAX, sizeof(*m->sets), read_one_set, &m->sets, &m->n_sets},
+		{"switches", VSW_SWITCHES_MAX, sizeof(*m->switches), read_one_switch, &m->switches,
+		 &m->n_switches},
+		{"ports", VSW_PORTS_MAX, sizeof(*m->ports), read_one_port, &m->ports, &m->n_ports},
+		{"mirrors", VSW_MIRRORS_MAX, sizeof(*m->mirrors), read_one_mirror, &m->mirrors,
+		 &m->n_mirrors},
+	};
 	int r = vd_read_keys(rd, document_keys, N(document_keys));
 
 	if (r == 0)
 		r = check_version(rd);
-	if (r == 0)
-		r = vd_read_list(rd, "switches", VSW_SWITCHES_MAX, &switches);
-	if (r >= 0)
-		r = vd_read_list(rd, "ports", VSW_PORTS_MAX, &ports);
-	if (r < 0)
-		return r;
-	m->switches = calloc(json_array_size(switches) + 1, sizeof(*m->switches));
-	m->ports = calloc(json_array_size(ports) + 1, sizeof(*m->ports));
-	if (!m->switches || !m->ports)
-		return vsw_no_memory(rd->e);
-	json_array_foreach (switches, i, j) {
-		r = vsw_switch_from_json(j, rd->doc, false, &m->switches[i], rd->e);
-		if (r < 0)
-			return vd_read_at_item(rd, switches, i, r);
-		m->n_switches++;
-	}
-	json_array_foreach (ports, i, j) {
-		r = vsw_port_from_json(j, rd->doc, false, &m->ports[i], rd->e);
-		if (r < 0)
-			return vd_read_at_item(rd, ports, i, r);
-		m->n_ports++;
-	}
-	return vsw_nats_read(rd, m);
+	for (size_t i = 0; r == 0 && i < N(lists); i++)
+		r = read_list(rd, &lists[i]);
+	return r < 0 ? r : vsw_nats_read(rd, m);
 }
 
 int vsw_model_from_json(json_t *root, const struct vd_doc *doc, struct vsw_model *ret,

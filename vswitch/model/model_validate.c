@@ -48,47 +48,38 @@ int vsw_port_check(const struct vsw_port_cfg *p, const char **ret_key, struct vd
 
 /* ---- the whole ---- */
 
-struct val {
-	const struct vsw_model *m;
-	json_t *root;
-	const struct vd_doc *doc;
-	struct vsw_index switches; /* by name */
-	struct vsw_index ports;
-	unsigned int *sw_of; /* switch of each port */
-	struct vd_err *e;
-};
-
 /* Attach where @key of object @i of list @list stands in the document. */
-static int at(const struct val *v, const char *list, unsigned int i, const char *key, int r)
+int vsw_val_at(const struct vsw_val *v, const char *list, unsigned int i, const char *key, int r)
 {
 	vd_doc_locate(v->doc, json_array_get(json_object_get(v->root, list), i), key, (size_t)-1,
 		      v->e);
 	return r;
 }
 
-static int at_port(const struct val *v, unsigned int i, const char *key, int r)
+int vsw_val_at_port(const struct vsw_val *v, unsigned int i, const char *key, int r)
 {
-	return at(v, "ports", i, key, r);
+	return vsw_val_at(v, "ports", i, key, r);
 }
 
-static int check_names(const struct val *v, const struct vsw_index *x, const char *kind,
+static int check_names(const struct vsw_val *v, const struct vsw_index *x, const char *kind,
 		       const char *list)
 {
 	char path[VSW_PATH_SIZE];
 
 	for (unsigned int i = 1; i < x->n; i++)
 		if (!strcmp(x->items[i - 1].key, x->items[i].key))
-			return at(v, list, x->items[i].at, "name",
-				  vd_err_set(
-					  v->e, -EEXIST, VD_E_EXISTS,
-					  vsw_path(path, sizeof(path), kind, x->items[i].key, NULL),
-					  "give each one a name of its own",
-					  "two objects are called \"%s\"", x->items[i].key));
+			return vsw_val_at(v, list, x->items[i].at, "name",
+					  vd_err_set(v->e, -EEXIST, VD_E_EXISTS,
+						     vsw_path(path, sizeof(path), kind,
+							      x->items[i].key, NULL),
+						     "give each one a name of its own",
+						     "two objects are called \"%s\"",
+						     x->items[i].key));
 	return 0;
 }
 
 /* Switches and ports share one space of UUIDs: ports count from n_switches on. */
-static int check_uuids(const struct val *v)
+static int check_uuids(const struct vsw_val *v)
 {
 	const struct vsw_model *m = v->m;
 	struct vsw_index x;
@@ -115,16 +106,16 @@ static int check_uuids(const struct val *v)
 		a -= port ? m->n_switches : 0;
 		vsw_path(path, sizeof(path), port ? "port" : "switch",
 			 port ? m->ports[a].name : m->switches[a].name, "uuid");
-		r = at(v, port ? "ports" : "switches", a, "uuid",
-		       vd_err_set(v->e, -EEXIST, VD_E_EXISTS, path,
-				  "leave it out of the copy to have one assigned",
-				  "the UUID %s is that of another object", x.items[i].key));
+		r = vsw_val_at(v, port ? "ports" : "switches", a, "uuid",
+			       vd_err_set(v->e, -EEXIST, VD_E_EXISTS, path,
+					  "leave it out of the copy to have one assigned",
+					  "the UUID %s is that of another object", x.items[i].key));
 	}
 	vsw_index_done(&x);
 	return r;
 }
 
-static int unknown_switch(const struct val *v, unsigned int port)
+static int unknown_switch(const struct vsw_val *v, unsigned int port)
 {
 	const struct vsw_model *m = v->m;
 	const char **names = calloc(m->n_switches + 1, sizeof(*names));
@@ -141,12 +132,12 @@ static int unknown_switch(const struct val *v, unsigned int port)
 		snprintf(hint, sizeof(hint), "name a switch that exists, or add this one first");
 	free(names);
 	vsw_path(path, sizeof(path), "port", m->ports[port].name, "switch");
-	return at_port(v, port, "switch",
-		       vd_err_set(v->e, -ENOENT, VD_E_SWITCH_UNKNOWN, path, hint,
-				  "there is no switch \"%s\"", m->ports[port].sw));
+	return vsw_val_at_port(v, port, "switch",
+			       vd_err_set(v->e, -ENOENT, VD_E_SWITCH_UNKNOWN, path, hint,
+					  "there is no switch \"%s\"", m->ports[port].sw));
 }
 
-static int resolve_switches(const struct val *v)
+static int resolve_switches(const struct vsw_val *v)
 {
 	for (unsigned int i = 0; i < v->m->n_ports; i++) {
 		const struct vsw_index_item *it = vsw_index_find(&v->switches, v->m->ports[i].sw);
@@ -158,30 +149,44 @@ static int resolve_switches(const struct val *v)
 		v->sw_of[i] = it->at;
 		r = vsw_port_check(&v->m->ports[i], &key, v->e);
 		if (r < 0)
-			return at_port(v, i, key, r);
+			return vsw_val_at_port(v, i, key, r);
 	}
 	return 0;
 }
 
-static int wrong_role(const struct val *v, unsigned int port, const char *hint)
+static int wrong_role(const struct vsw_val *v, unsigned int port, const char *hint)
 {
 	const struct vsw_port_cfg *p = &v->m->ports[port];
 	char path[VSW_PATH_SIZE];
 
-	return at_port(v, port, "role",
-		       vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
-				  vsw_path(path, sizeof(path), "port", p->name, "role"), hint,
-				  "the %s switch \"%s\" cannot have a port of role \"%s\"",
-				  vsw_type_text[v->m->switches[v->sw_of[port]].type], p->sw,
-				  vsw_role_text[p->role]));
+	return vsw_val_at_port(v, port, "role",
+			       vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
+					  vsw_path(path, sizeof(path), "port", p->name, "role"),
+					  hint,
+					  "the %s switch \"%s\" cannot have a port of role \"%s\"",
+					  vsw_type_text[v->m->switches[v->sw_of[port]].type], p->sw,
+					  vsw_role_text[p->role]));
 }
 
-/* Which roles a type has, and the one uplink of an external switch. */
-static int check_types(const struct val *v)
+static int too_many_uplinks(const struct vsw_val *v, unsigned int port)
 {
-	unsigned int *uplink = calloc(v->m->n_switches + 1, sizeof(*uplink)); /* index + 1 */
+	const struct vsw_port_cfg *p = &v->m->ports[port];
 	char path[VSW_PATH_SIZE];
-	int r = uplink ? 0 : vsw_no_memory(v->e);
+
+	return vsw_val_at_port(v, port, "role",
+			       vd_err_set(v->e, -ENOSPC, VD_E_LIMIT,
+					  vsw_path(path, sizeof(path), "port", p->name, "role"),
+					  "remove one of them",
+					  "switch \"%s\" has more than %u uplinks", p->sw,
+					  VSW_UPLINKS_MAX));
+}
+
+/* Which roles a type has, and the uplinks of external switches: one, or a team. */
+static int check_types(const struct vsw_val *v)
+{
+	unsigned int *n_uplinks = calloc(v->m->n_switches + 1, sizeof(*n_uplinks));
+	char path[VSW_PATH_SIZE];
+	int r = n_uplinks ? 0 : vsw_no_memory(v->e);
 
 	for (unsigned int i = 0; r == 0 && i < v->m->n_ports; i++) {
 		const struct vsw_port_cfg *p = &v->m->ports[i];
@@ -192,28 +197,20 @@ static int check_types(const struct val *v)
 			r = wrong_role(v, i, "make the switch internal or external");
 		else if (p->role == VSW_ROLE_UPLINK && type != VSW_EXTERNAL)
 			r = wrong_role(v, i, "make the switch external");
-		else if (p->role == VSW_ROLE_UPLINK && uplink[s])
-			r = at_port(
-				v, i, "role",
-				vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
-					   vsw_path(path, sizeof(path), "port", p->name, "role"),
-					   "remove one of them",
-					   "switch \"%s\" has an uplink already: \"%s\"", p->sw,
-					   v->m->ports[uplink[s] - 1].name));
-		else if (p->role == VSW_ROLE_UPLINK)
-			uplink[s] = i + 1;
+		else if (p->role == VSW_ROLE_UPLINK && ++n_uplinks[s] > VSW_UPLINKS_MAX)
+			r = too_many_uplinks(v, i);
 	}
 	for (unsigned int s = 0; r == 0 && s < v->m->n_switches; s++)
-		if (v->m->switches[s].type == VSW_EXTERNAL && !uplink[s])
-			r = at(v, "switches", s, "type",
-			       vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
-					  vsw_path(path, sizeof(path), "switch",
-						   v->m->switches[s].name, "type"),
-					  "add a port with \"role: uplink\" (command line: "
-					  "--uplink DEV), or make the switch internal",
-					  "the external switch \"%s\" has no uplink",
-					  v->m->switches[s].name));
-	free(uplink);
+		if (v->m->switches[s].type == VSW_EXTERNAL && !n_uplinks[s])
+			r = vsw_val_at(v, "switches", s, "type",
+				       vd_err_set(v->e, -EINVAL, VD_E_SWITCH_TYPE,
+						  vsw_path(path, sizeof(path), "switch",
+							   v->m->switches[s].name, "type"),
+						  "add a port with \"role: uplink\" (command line: "
+						  "--uplink DEV), or make the switch internal",
+						  "the external switch \"%s\" has no uplink",
+						  v->m->switches[s].name));
+	free(n_uplinks);
 	return r;
 }
 
@@ -230,21 +227,22 @@ static const char *mac_key(char *buf, unsigned int sw, const struct vd_mac *mac)
 	return buf;
 }
 
-static int mac_twice(const struct val *v, unsigned int first, unsigned int second)
+static int mac_twice(const struct vsw_val *v, unsigned int first, unsigned int second)
 {
 	const struct vsw_port_cfg *p = &v->m->ports[second];
 	char path[VSW_PATH_SIZE], mac[VD_MAC_STR_SIZE];
 
-	return at_port(v, second, "mac",
-		       vd_err_set(v->e, -EEXIST, VD_E_MAC_DUPLICATE,
-				  vsw_path(path, sizeof(path), "port", p->name, "mac"),
-				  "leave \"mac\" out to have a free one assigned",
-				  "the MAC address %s is that of port \"%s\" on switch \"%s\"",
-				  vd_mac_format(&p->mac, mac), v->m->ports[first].name, p->sw));
+	return vsw_val_at_port(
+		v, second, "mac",
+		vd_err_set(v->e, -EEXIST, VD_E_MAC_DUPLICATE,
+			   vsw_path(path, sizeof(path), "port", p->name, "mac"),
+			   "leave \"mac\" out to have a free one assigned",
+			   "the MAC address %s is that of port \"%s\" on switch \"%s\"",
+			   vd_mac_format(&p->mac, mac), v->m->ports[first].name, p->sw));
 }
 
 /* @x: of the ports that have a MAC, by switch and MAC. */
-static int check_macs(const struct val *v, const struct vsw_index *x)
+static int check_macs(const struct vsw_val *v, const struct vsw_index *x)
 {
 	for (unsigned int i = 1; i < x->n; i++)
 		if (!strcmp(x->items[i - 1].key, x->items[i].key))
@@ -254,7 +252,7 @@ static int check_macs(const struct val *v, const struct vsw_index *x)
 
 /* ---- static entries ---- */
 
-static int bad_entry(const struct val *v, unsigned int sw, unsigned int entry, const char *key,
+static int bad_entry(const struct vsw_val *v, unsigned int sw, unsigned int entry, const char *key,
 		     enum vd_code code, const char *hint, const char *what, const char *who)
 {
 	const struct vsw_switch_cfg *s = &v->m->switches[sw];
@@ -271,7 +269,7 @@ static int bad_entry(const struct val *v, unsigned int sw, unsigned int entry, c
 	return r;
 }
 
-static int check_entry(const struct val *v, const struct vsw_index *macs, unsigned int sw,
+static int check_entry(const struct vsw_val *v, const struct vsw_index *macs, unsigned int sw,
 		       unsigned int entry)
 {
 	const struct vsw_switch_cfg *s = &v->m->switches[sw];
@@ -300,7 +298,7 @@ static uint64_t entry_key(const struct vsw_static_entry *e)
 
 /* The same address in the same VLAN twice. MAC and VLAN fill a number, so that the blamed one has to be
  * found by a second look. */
-static int check_entry_doubles(const struct val *v, unsigned int sw)
+static int check_entry_doubles(const struct vsw_val *v, unsigned int sw)
 {
 	const struct vsw_switch_cfg *s = &v->m->switches[sw];
 	uint64_t *keys = calloc(s->n_statics, sizeof(*keys));
@@ -325,7 +323,7 @@ static int check_entry_doubles(const struct val *v, unsigned int sw)
 	return r;
 }
 
-static int check_statics(const struct val *v, const struct vsw_index *macs)
+static int check_statics(const struct vsw_val *v, const struct vsw_index *macs)
 {
 	for (unsigned int s = 0; s < v->m->n_switches; s++) {
 		int r = 0;
@@ -340,7 +338,7 @@ static int check_statics(const struct val *v, const struct vsw_index *macs)
 	return 0;
 }
 
-static int check_addresses(const struct val *v)
+static int check_addresses(const struct vsw_val *v)
 {
 	char(*keys)[MAC_KEY_SIZE] = calloc(v->m->n_ports + 1, sizeof(*keys));
 	struct vsw_index macs;
@@ -364,22 +362,22 @@ static int check_addresses(const struct val *v)
 
 /* ---- devices ---- */
 
-static int device_twice(const struct val *v, unsigned int a, unsigned int b)
+static int device_twice(const struct vsw_val *v, unsigned int a, unsigned int b)
 {
 	unsigned int first = a < b ? a : b, second = a < b ? b : a;
 	const struct vsw_port_cfg *p = &v->m->ports[second];
 	char path[VSW_PATH_SIZE], device[VSW_DEVICE_STR_SIZE];
 
-	return at_port(v, second, "device",
-		       vd_err_set(v->e, -EEXIST, VD_E_DEVICE_DUPLICATE,
-				  vsw_path(path, sizeof(path), "port", p->name, "device"),
-				  "give each port a device of its own",
-				  "the device %.120s belongs to port \"%s\"",
-				  vsw_device_format(&p->device, device, sizeof(device)),
-				  v->m->ports[first].name));
+	return vsw_val_at_port(v, second, "device",
+			       vd_err_set(v->e, -EEXIST, VD_E_DEVICE_DUPLICATE,
+					  vsw_path(path, sizeof(path), "port", p->name, "device"),
+					  "give each port a device of its own",
+					  "the device %.120s belongs to port \"%s\"",
+					  vsw_device_format(&p->device, device, sizeof(device)),
+					  v->m->ports[first].name));
 }
 
-static int check_devices(const struct val *v)
+static int check_devices(const struct vsw_val *v)
 {
 	struct vsw_claim *claims =
 		calloc((size_t)v->m->n_ports * VSW_CLAIMS_MAX + 1, sizeof(*claims));
@@ -436,25 +434,25 @@ static const char *pv_of(char *buf, size_t size, enum pv_kind kind, uint16_t pri
 	return buf;
 }
 
-static int pv_conflict(const struct val *v, unsigned int port, uint16_t vid, const struct pv *have,
-		       enum pv_kind kind, uint16_t primary)
+static int pv_conflict(const struct vsw_val *v, unsigned int port, uint16_t vid,
+		       const struct pv *have, enum pv_kind kind, uint16_t primary)
 {
 	const struct vsw_port_cfg *p = &v->m->ports[port];
 	char path[VSW_PATH_SIZE], of[32], have_of[32];
 
-	return at_port(v, port, "vlan",
-		       vd_err_set(v->e, -EINVAL, VD_E_PVLAN_CONFLICT,
-				  vsw_path(path, sizeof(path), "port", p->name, "vlan"),
-				  "on one switch a secondary VLAN is isolated or community, and "
-				  "belongs to one primary VLAN",
-				  "VLAN %u cannot be %s%s: it is %s%s on port \"%s\"", vid,
-				  pv_text[kind], pv_of(of, sizeof(of), kind, primary),
-				  pv_text[have->kind],
-				  pv_of(have_of, sizeof(have_of), have->kind, have->primary),
-				  v->m->ports[have->port].name));
+	return vsw_val_at_port(
+		v, port, "vlan",
+		vd_err_set(v->e, -EINVAL, VD_E_PVLAN_CONFLICT,
+			   vsw_path(path, sizeof(path), "port", p->name, "vlan"),
+			   "on one switch a secondary VLAN is isolated or community, and "
+			   "belongs to one primary VLAN",
+			   "VLAN %u cannot be %s%s: it is %s%s on port \"%s\"", vid, pv_text[kind],
+			   pv_of(of, sizeof(of), kind, primary), pv_text[have->kind],
+			   pv_of(have_of, sizeof(have_of), have->kind, have->primary),
+			   v->m->ports[have->port].name));
 }
 
-static int pv_declare(const struct val *v, struct pv *table, unsigned int port, uint16_t vid,
+static int pv_declare(const struct vsw_val *v, struct pv *table, unsigned int port, uint16_t vid,
 		      enum pv_kind kind, uint16_t primary)
 {
 	struct pv *have = &table[vid];
@@ -476,7 +474,7 @@ static int pv_declare(const struct val *v, struct pv *table, unsigned int port, 
 	return 0;
 }
 
-static int pv_port(const struct val *v, struct pv *table, unsigned int port)
+static int pv_port(const struct vsw_val *v, struct pv *table, unsigned int port)
 {
 	const struct vsw_vlan *vl = &v->m->ports[port].vlan;
 	int r = pv_declare(v, table, port, vl->vid, PV_PRIMARY, vl->vid);
@@ -493,7 +491,7 @@ static int pv_port(const struct val *v, struct pv *table, unsigned int port)
 	return r;
 }
 
-static int check_private_vlans(const struct val *v)
+static int check_private_vlans(const struct vsw_val *v)
 {
 	struct pv **tables = calloc(v->m->n_switches + 1, sizeof(*tables));
 	int r = tables ? 0 : vsw_no_memory(v->e);
@@ -535,11 +533,11 @@ static int check_limits(const struct vsw_model *m, struct vd_err *e)
 int vsw_model_validate(const struct vsw_model *m, json_t *root, const struct vd_doc *doc,
 		       struct vd_err *reterr)
 {
-	static int (*const checks[])(const struct val *) = {
-		check_uuids,     resolve_switches, check_types,
-		check_addresses, check_devices,    check_private_vlans,
+	static int (*const checks[])(const struct vsw_val *) = {
+		check_uuids,   resolve_switches,    check_types,           check_addresses,
+		check_devices, check_private_vlans, vsw_validate_policies,
 	};
-	struct val v = {.m = m, .root = root, .doc = doc, .e = reterr};
+	struct vsw_val v = {.m = m, .root = root, .doc = doc, .e = reterr};
 	int r = check_limits(m, reterr);
 
 	if (r < 0)

@@ -144,10 +144,12 @@ struct vsw_qos {
 
 enum vsw_min_mode { VSW_MIN_WEIGHT, VSW_MIN_ABSOLUTE, VSW_MIN_NONE };
 
+#define VSW_DEFAULT_WEIGHT 1
+
 /** Of a switch. */
 struct vsw_switch_qos {
 	uint8_t min_mode;           /* enum vsw_min_mode */
-	uint8_t default_min_weight; /* of ports without a minimum, together; default 1 */
+	uint8_t default_min_weight; /* 1-100, of ports without a minimum, together */
 	uint64_t default_min_bps;   /* 0: a tenth of the uplink's speed */
 };
 

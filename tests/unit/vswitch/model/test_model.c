@@ -200,7 +200,8 @@ static const struct bad {
 	{SW(",'fdb':[{'mac':'02:00:00:00:00:01','prot':'p'}]"), VD_E_KEY_UNKNOWN, "switch/a/fdb",
 	 "did you mean \"port\"?"},
 	{PORT(",'colour':1"), VD_E_KEY_UNKNOWN, "port/p",
-	 "known here: name, uuid, switch, device, role, mac, vlan, learn, link"},
+	 "known here: name, uuid, switch, device, role, mac, vlan, learn, link, tags, affinity, "
+	 "guard, qos, acl"},
 	{PORT(",'mac':'zz'"), VD_E_MAC, "port/p/mac", NULL},
 	{PORT(",'mac':'00:00:00:00:00:00'"), VD_E_MAC, "port/p/mac", NULL},
 	{PORT(",'mac':525400123456"), VD_E_TYPE, "port/p/mac", "put it in quotes"},
@@ -233,24 +234,73 @@ static const struct bad {
 	"'ports':[" ports "]}"
 #define P(name, sw, more) "{'name':'" name "','switch':'" sw "','device':'tap:" name "'" more "}"
 
+#define UP(name) P(name, "a", ",'role':'uplink'")
+
 static const struct bad bad_wholes[] = {
-	{"{'viridian':1,'switches':[{'name':'a','type':'private'},{'name':'a','type':'private'}]}",
+	{"{'viridian':1,'switches':[{'name':'a','type':'private'},{'name':'"
+	 "a','type':'private'}]}",
 	 VD_E_EXISTS, "switch/a", NULL},
 	{ACROSS(P("p", "a", "") "," P("q", "a", "") "," P("p", "b", "")), VD_E_EXISTS, "port/p",
 	 NULL},
 	{ACROSS(P("p", "c", "")), VD_E_SWITCH_UNKNOWN, "port/p/switch", "did you mean \"a\"?"},
 	{ACROSS(P("p", "lan", "")), VD_E_SWITCH_UNKNOWN, "port/p/switch", NULL},
-	{ACROSS(P("p", "a", ",'uuid':'0b7c1f2e-0000-4000-8000-000000000001'") "," P(
-		 "q", "a", ",'uuid':'0B7C1F2E-0000-4000-8000-000000000001'")),
+	{ACROSS(P("p", "a", ",'uuid':'0b7c1f2e-0000-4000-8000-000000000001'") "," P("q", "a",
+										    ","
+										    "'"
+										    "u"
+										    "u"
+										    "i"
+										    "d"
+										    "'"
+										    ":"
+										    "'"
+										    "0"
+										    "B"
+										    "7"
+										    "C"
+										    "1"
+										    "F"
+										    "2"
+										    "E"
+										    "-"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "-"
+										    "4"
+										    "0"
+										    "0"
+										    "0"
+										    "-"
+										    "8"
+										    "0"
+										    "0"
+										    "0"
+										    "-"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "0"
+										    "1"
+										    "'")),
 	 VD_E_EXISTS, "port/q/uuid", NULL},
 	{ACROSS(P("p", "a", ",'role':'host'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{ACROSS(P("p", "a", ",'role':'uplink'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{ACROSS(P("p", "b", ",'role':'uplink'")), VD_E_SWITCH_TYPE, "port/p/role", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'external'}]}", VD_E_SWITCH_TYPE,
 	 "switch/a/type", NULL},
-	{"{'viridian':1,'switches':[{'name':'a','type':'external'}],'ports':[" P(
-		 "p", "a", ",'role':'uplink'") "," P("q", "a", ",'role':'uplink'") "]}",
-	 VD_E_SWITCH_TYPE, "port/q/role", NULL},
+	{"{'viridian':1,'switches':[{'name':'a','type':'external'}],'ports'"
+	 ":[" UP("p1") "," UP("p2") "," UP("p3") "," UP("p4") "," UP("p5") "," UP("p6") "," UP(
+		 "p7") "," UP("p8") "," UP("p9") "]}",
+	 VD_E_LIMIT, "port/p9/role", NULL},
 	{ACROSS(P("p", "a", ",'mac':'02:00:00:00:00:01'") "," P("q", "a",
 								",'mac':'02-00-00-00-00-01'")),
 	 VD_E_MAC_DUPLICATE, "port/q/mac", NULL},
@@ -276,11 +326,13 @@ static const struct bad bad_wholes[] = {
 	{"{'viridian':1,'switches':[{'name':'a','type':'private',"
 	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'x'}]}]}",
 	 VD_E_PORT_UNKNOWN, "switch/a/fdb", NULL},
-	{"{'viridian':1,'switches':[{'name':'b','type':'private'},{'name':'a','type':'private',"
+	{"{'viridian':1,'switches':[{'name':'b','type':'private'},{'name':'"
+	 "a','type':'private',"
 	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'p'}]}],'ports':[" P("p", "b", "") "]}",
 	 VD_E_PORT_UNKNOWN, "switch/a/fdb", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'private',"
-	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'p'},{'mac':'02:00:00:00:00:01','vlan':0,"
+	 "'fdb':[{'mac':'02:00:00:00:00:01','port':'p'},{'mac':'02:00:00:"
+	 "00:00:01','vlan':0,"
 	 "'port':'p'}]}],'ports':[" P("p", "a", "") "]}",
 	 VD_E_MAC_DUPLICATE, "switch/a/fdb", NULL},
 	{"{'viridian':1,'switches':[{'name':'a','type':'private',"
