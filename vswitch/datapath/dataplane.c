@@ -15,6 +15,7 @@
 #include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/guard.h"
 
 #define POOL_CACHE 256
 
@@ -184,6 +185,7 @@ static void free_port(struct vsw_port *port)
 		free(port->recorder[i]);
 	}
 	vsw_gate_free(port->gate);
+	free(port->guard);
 	free(port);
 }
 
@@ -305,6 +307,16 @@ static int make_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, str
 	for (unsigned int i = 0; i < b->model->n_ports && r == 0; i++)
 		r = vsw_gate_make(b->model, i, b->ports[i]->gate, dp->n_workers,
 				  &b->ports[i]->next_gate, reterr);
+	for (unsigned int i = 0; i < b->model->n_ports && r == 0; i++) {
+		struct vsw_port *p = b->ports[i];
+
+		if (!p->next_gate || !p->next_gate->guard || p->guard)
+			continue;
+		p->guard = vsw_guard_state_create();
+		if (!p->guard)
+			r = vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, b->model->ports[i].name,
+				       NULL, "no room for the port's guards");
+	}
 	return r;
 }
 

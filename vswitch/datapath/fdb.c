@@ -148,6 +148,25 @@ enum vsw_learn_result vsw_fdb_learn(struct vsw_fdb *f, uint64_t mac48, uint16_t 
 	return r;
 }
 
+void vsw_fdb_claim(struct vsw_fdb *f, uint64_t mac48, uint16_t fid, uint16_t port)
+{
+	const uint16_t fids[2] = {fid, VSW_FID_ANY};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t key = vsw_fdb_key(mac48, fids[i]);
+		struct vsw_fdb_slot *s = vsw_fdb_find(f, key, vsw_fdb_hash(key));
+
+		if (!s || s->port == port)
+			continue;
+		if (!rte_spinlock_trylock(&f->lock))
+			return;
+		/* it may have been emptied meanwhile */
+		if (s->key == key && s->flags & VSW_FDB_STATIC)
+			__atomic_store_n(&s->port, port, __ATOMIC_RELEASE);
+		rte_spinlock_unlock(&f->lock);
+	}
+}
+
 /* Under the lock: empty every slot that @doomed says, in @n buckets from @first on. */
 static unsigned int sweep(struct vsw_fdb *f, uint32_t first, uint32_t n,
 			  bool (*doomed)(const struct vsw_fdb_slot *s, const void *arg),

@@ -121,6 +121,9 @@ static inline uint16_t vsw_fdb_lookup(const struct vsw_fdb *f, uint64_t mac48, u
 	return s ? vsw_fdb_slot_port(s, key) : 0xffff;
 }
 
+/** A team's address is shown at @port now: move its static entry there. Any worker; never waits. */
+void vsw_fdb_claim(struct vsw_fdb *f, uint64_t mac48, uint16_t fid, uint16_t port);
+
 /**
  * The slow half of learning: @mac48 in @fid was not found at @port. Adds it or moves it here.
  *

@@ -50,6 +50,12 @@ static inline bool vsw_is_reserved(uint64_t dst48)
 	return (dst48 & UINT64_C(0xf0ffffffffff)) == UINT64_C(0x0000c28001);
 }
 
+/** Clear the priority of the tag that is there. */
+static inline void vsw_tag_clear_priority(struct rte_mbuf *m)
+{
+	*rte_pktmbuf_mtod_offset(m, uint8_t *, 14) &= 0x1f;
+}
+
 /* The headers behind the tag moved: requests that count from the front must follow. */
 static inline void vsw_shift_l2(struct rte_mbuf *m, int by)
 {

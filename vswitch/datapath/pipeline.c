@@ -136,18 +136,6 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 
 /* ---- sources ---- */
 
-/* Frame @i stays, as number @k: nothing to move until one was dropped. */
-static __rte_always_inline void keep(struct vsw_vec *v, uint16_t k, uint16_t i)
-{
-	if (likely(k == i))
-		return;
-	v->m[k] = v->m[i];
-	v->dst[k] = v->dst[i];
-	v->src[k] = v->src[i];
-	v->vid[k] = v->vid[i];
-	v->tag[k] = v->tag[i];
-}
-
 /* The first frame of a port without an address names it. */
 static void adopt_mac(struct vsw_worker *w, const struct vsw_snap_port *p, uint64_t src)
 {
@@ -162,6 +150,14 @@ static void adopt_mac(struct vsw_worker *w, const struct vsw_snap_port *p, uint6
 	memcpy(p->rt->first_mac.addr, &src, sizeof(p->rt->first_mac.addr));
 	__atomic_store_n(&p->rt->first_mac_state, VSW_FIRST_MAC_VALID, __ATOMIC_RELEASE);
 	env->notify(env->ctx, p->rt->io);
+}
+
+static bool is_mate(const struct vsw_snap_port *p, uint64_t src)
+{
+	for (uint16_t i = 0; i < p->n_mates; i++)
+		if (p->mates[i] == src)
+			return true;
+	return false;
 }
 
 /* Not the assigned address, at a port that may not show others. Returns false when dropped. */
@@ -180,9 +176,22 @@ static __rte_noinline bool foreign_source(struct vsw_worker *w, const struct vsw
 			memcpy(&first, p->rt->first_mac.addr, sizeof(p->rt->first_mac.addr));
 		if (src == first)
 			return true;
+	} else if (is_mate(p, src)) {
+		return true;
 	}
 	vsw_pipeline_drop(w, p, m, why);
 	return false;
+}
+
+/*
+ * A team of the guest moves an address from one of its ports to another by using it there; frames for it
+ * must follow at once.
+ */
+static void claim_sources(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	for (uint16_t i = 0; i < v->n; i++)
+		if (v->src[i] == p->mac48 || is_mate(p, v->src[i]))
+			vsw_fdb_claim(p->fdb, v->src[i], vsw_snap_fid(p, v->vid[i]), p->index);
 }
 
 /* Ports that own one address and show no other: no look-up needed. */
@@ -195,7 +204,7 @@ static __rte_always_inline void check_sources(struct vsw_worker *w, const struct
 	for (uint16_t i = 0; i < v->n; i++) {
 		if (unlikely(v->src[i] != mine) && !foreign_source(w, p, v->m[i], v->src[i]))
 			continue;
-		keep(v, k++, i);
+		vsw_vec_keep(v, k++, i);
 	}
 	v->n = k;
 }
@@ -206,7 +215,7 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 {
 	enum vsw_drop why;
 
-	if (src == p->mac48)
+	if (src == p->mac48 || is_mate(p, src))
 		return true;
 	if (src & 1 || src == 0) {
 		why = VSW_DROP_SOURCE_MAC_INVALID;
@@ -219,11 +228,13 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 		return true;
 	case VSW_LEARN_PORT_LIMIT:
 		/* a network has as many stations as it has; a VM has as many as it was given */
-		if (p->role == VSW_ROLE_UPLINK)
+		if (p->role == VSW_ROLE_UPLINK || p->flags & VSW_SNAP_ANY_SOURCE)
 			return true;
 		why = VSW_DROP_MAC_LIMIT;
 		break;
 	default:
+		if (p->flags & VSW_SNAP_ANY_SOURCE)
+			return true; /* the address stays where it is assigned */
 		why = VSW_DROP_MAC_CONFLICT;
 		break;
 	}
@@ -253,7 +264,7 @@ static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_sna
 		} else if (!learn_slow(w, p, v->m[i], v->src[i], vsw_snap_fid(p, v->vid[i]))) {
 			continue;
 		}
-		keep(v, k++, i);
+		vsw_vec_keep(v, k++, i);
 	}
 	v->n = k;
 }
@@ -418,7 +429,7 @@ static void input_learning_tagged_only(struct vsw_worker *w, const struct vsw_sn
 	forward(w, p, v);
 }
 
-/* With a gate; the order is that of the extensible switch: what a gate drops is never learned. */
+/* With policy; the order is that of the extensible switch: what a gate drops is never learned. */
 static void input_gated(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
 {
 	bool learning = vsw_snap_learns(p);
@@ -426,7 +437,10 @@ static void input_gated(struct vsw_worker *w, const struct vsw_snap_port *p, str
 	admit(w, p, v, false);
 	if (!learning)
 		check_sources(w, p, v);
-	vsw_gate_from_vm(w, p, v);
+	if (p->gate)
+		vsw_gate_from_vm(w, p, v);
+	if (p->n_mates)
+		claim_sources(w, p, v);
 	if (learning)
 		learn(w, p, v);
 	forward(w, p, v);
@@ -449,7 +463,7 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 
 	if (!(p->flags & VSW_SNAP_LINK_UP))
 		return input_link_down;
-	if (p->gate)
+	if (p->gate || p->n_mates)
 		return input_gated;
 	if (p->pvid == VSW_VID_NONE)
 		return learning ? input_learning_tagged_only : input_fixed_tagged_only;

@@ -37,6 +37,18 @@ enum vsw_tag_state {
 	VSW_PRIORITY_TAG = 4, /* ... whose VID is 0 */
 };
 
+/* Frame @i stays, as number @k: nothing to move until one was dropped. */
+static __rte_always_inline void vsw_vec_keep(struct vsw_vec *v, uint16_t k, uint16_t i)
+{
+	if (likely(k == i))
+		return;
+	v->m[k] = v->m[i];
+	v->dst[k] = v->dst[i];
+	v->src[k] = v->src[i];
+	v->vid[k] = v->vid[i];
+	v->tag[k] = v->tag[i];
+}
+
 /* Frames waiting for one destination until the burst is done. */
 struct vsw_txbuf {
 	uint16_t n;

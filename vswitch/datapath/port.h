@@ -32,6 +32,8 @@ struct vsw_counters {
 struct vsw_capture;
 struct vsw_gate;
 struct vsw_recorder;
+struct vsw_guard_state;
+struct vsw_shaper;
 
 enum vsw_first_mac {
 	VSW_FIRST_MAC_UNWANTED,
@@ -62,6 +64,7 @@ struct vsw_port {
 	struct vsw_recorder *recorder[VSW_WORKERS_MAX]; /* last drops, by worker */
 	/* what the port's policy compiles to, as published and as about to be; control thread */
 	struct vsw_gate *gate, *next_gate;
+	struct vsw_guard_state *guard; /* what guards remember; NULL: never had one */
 	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];
 };

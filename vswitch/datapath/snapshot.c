@@ -8,6 +8,9 @@
 
 #include "vswitch/datapath/pipeline.h"
 
+/* A port with MAC spoofing is remembered by so many addresses; more work, but are flooded. */
+#define SPOOFING_LEARN 4096u
+
 /* One allocation holds all variable parts; sizes are counted first, then carved. */
 struct arena {
 	char *base;
@@ -132,6 +135,10 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	p->gate = rt->next_gate;
 	if (p->gate)
 		p->flags |= VSW_SNAP_GATED;
+	if (vsw_policy_of(cfg)->guard.mac_spoofing) {
+		p->flags |= VSW_SNAP_ANY_SOURCE;
+		p->learn = RTE_MAX(p->learn, SPOOFING_LEARN);
+	}
 	if (cfg->has_mac)
 		p->mac48 = mac48_of(&cfg->mac);
 	else if (__atomic_load_n(&rt->first_mac_state, __ATOMIC_ACQUIRE) == VSW_FIRST_MAC_VALID)
@@ -140,9 +147,53 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 		p->flags |= VSW_SNAP_ADOPT_MAC;
 	/* Hyper-V: addresses are known, not guessed, so a frame for nobody known goes only where
 	 * somebody unknown can be */
-	if (cfg->learn > 0 || cfg->role == VSW_ROLE_UPLINK || p->mac48 == 0)
+	if (p->learn > 0 || cfg->role == VSW_ROLE_UPLINK || p->mac48 == 0)
 		p->flags |= VSW_SNAP_FLOOD_UNKNOWN;
-	p->input = vsw_pipeline_input(p);
+}
+
+/* Are the two of one team, on one switch? */
+static bool are_mates(const struct vsw_port_cfg *a, const struct vsw_port_cfg *b)
+{
+	const char *team = vsw_policy_of(a)->guard.team;
+
+	return a != b && team[0] && !strcmp(team, vsw_policy_of(b)->guard.team) &&
+	       !strcmp(a->sw, b->sw);
+}
+
+static size_t mates_size(const struct vsw_model *m)
+{
+	size_t size = 0;
+
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		size_t n = 0;
+
+		if (!vsw_policy_of(&m->ports[i])->guard.team[0])
+			continue;
+		for (unsigned int k = 0; k < m->n_ports; k++)
+			n += are_mates(&m->ports[i], &m->ports[k]);
+		size += rounded(n * sizeof(uint64_t));
+	}
+	return size;
+}
+
+/* The addresses of the other ports of each port's team. */
+static void fill_mates(struct vsw_snapshot *s, const struct vsw_model *m, struct arena *a)
+{
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		uint64_t *mates = NULL;
+
+		if (!vsw_policy_of(&m->ports[i])->guard.team[0])
+			continue;
+		for (unsigned int k = 0; k < m->n_ports; k++) {
+			if (!are_mates(&m->ports[i], &m->ports[k]) || !s->all[k].mac48)
+				continue;
+			if (!mates)
+				mates = (uint64_t *)((char *)a->base + a->used);
+			mates[s->all[i].n_mates++] = s->all[k].mac48;
+		}
+		if (mates)
+			s->all[i].mates = carve(a, s->all[i].n_mates * sizeof(uint64_t));
+	}
 }
 
 static size_t arena_size(const struct vsw_model *m, uint32_t n_queues, uint16_t n_workers)
@@ -156,7 +207,7 @@ static size_t arena_size(const struct vsw_model *m, uint32_t n_queues, uint16_t 
 		if (wants_bitmap(&m->ports[i].vlan))
 			size += 1024;
 	/* one VID->FID table a switch at most */
-	return size + m->n_switches * rounded(4096 * sizeof(uint16_t));
+	return size + m->n_switches * rounded(4096 * sizeof(uint16_t)) + mates_size(m);
 }
 
 /*
@@ -262,6 +313,10 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 		return NULL;
 	}
 	assign_queues(s, n_workers, n_queues, &a);
+	fill_mates(s, m, &a);
+	/* only now is all known that the choice depends on */
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		s->all[i].input = vsw_pipeline_input(&s->all[i]);
 	return s;
 }
 
@@ -271,6 +326,20 @@ void vsw_snapshot_free(struct vsw_snapshot *s)
 		return;
 	free(s->arena);
 	free(s);
+}
+
+/* Where the address of teamed port @i is now: a mate may have taken it over. */
+static uint16_t place_of(const struct vsw_binding *b, unsigned int sw, unsigned int i,
+			 const struct vsw_fdb_static *e)
+{
+	uint64_t key = vsw_fdb_key(mac48_of(&e->mac), e->fid);
+	const struct vsw_fdb_slot *s = vsw_fdb_find(b->fdbs[sw], key, vsw_fdb_hash(key));
+
+	for (unsigned int k = 0; s && k < b->model->n_ports; k++)
+		if (b->ports[k]->index == s->port &&
+		    are_mates(&b->model->ports[i], &b->model->ports[k]))
+			return s->port;
+	return b->ports[i]->index;
 }
 
 static uint16_t fid_in_model(const struct vsw_model *m, const char *sw, uint16_t vid)
@@ -309,7 +378,9 @@ unsigned int vsw_snapshot_statics(const struct vsw_binding *b, unsigned int sw,
 		ret[n].fid = p->vlan.mode == VSW_VLAN_TRUNK  ? VSW_FID_ANY
 			     : p->vlan.mode == VSW_VLAN_NONE ? 0
 							     : p->vlan.vid;
-		ret[n++].port = rt->index;
+		ret[n].port =
+			vsw_policy_of(p)->guard.team[0] ? place_of(b, sw, i, &ret[n]) : rt->index;
+		n++;
 	}
 	for (unsigned int k = 0; k < cfg->n_statics; k++) {
 		const struct vsw_static_entry *e = &cfg->statics[k];

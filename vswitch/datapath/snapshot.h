@@ -33,6 +33,8 @@ enum vsw_snap_flags {
 	VSW_SNAP_PRIVATE = 8,       /* one of the private VLAN modes */
 	VSW_SNAP_ADOPT_MAC = 16,    /* takes its MAC from its first frame, and has not yet */
 	VSW_SNAP_GATED = 32,        /* has a gate: what is sent to it passes that first */
+	VSW_SNAP_ANY_SOURCE =
+		64, /* may show any address, also more than it may teach (MAC spoofing) */
 };
 
 struct vsw_worker;
@@ -51,14 +53,17 @@ struct vsw_snap_port {
 	uint16_t out_vid;        /* the one VID delivered, where out is NULL */
 	uint16_t native;         /* VID sent untagged by a trunk */
 	uint16_t index;
-	uint16_t mtu;   /* of the switch */
-	uint8_t flags;  /* enum vsw_snap_flags */
-	uint8_t role;   /* enum vsw_role */
-	uint32_t learn; /* addresses beyond its own */
+	uint16_t mtu;     /* of the switch */
+	uint16_t flags;   /* enum vsw_snap_flags */
+	uint16_t n_mates; /* in mates */
+	uint8_t role;     /* enum vsw_role */
 	/** What the port's features need done with a burst from it; see pipeline.h. */
 	void (*input)(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
 	const struct vsw_snap_switch *sw;
 	const struct vsw_gate *gate; /* NULL: no policy */
+	uint32_t learn;              /* addresses beyond its own */
+	const uint64_t
+		*mates; /* addresses of the other ports of its team, which it may show, too */
 };
 
 struct vsw_snap_switch {

@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <rte_cycles.h>
 
+#include "vswitch/policy/guard.h"
 #include "vswitch/policy/key.h"
 
 /* Table entries one rule may need: two port ranges and two address sets multiply. */
@@ -323,9 +325,14 @@ static int names_hash(const struct vsw_model *m, const struct vsw_acl *acl, uint
 	return 0;
 }
 
-static bool wanted(const struct vsw_policy *p)
+/* What the guard is made from besides the policy. */
+static uint64_t place_hash(const struct vsw_model *m, const struct vsw_port_cfg *p)
 {
-	return p && p->acl && p->acl->n > 0;
+	const struct vsw_switch_cfg *sw = vsw_model_switch(m, p->sw);
+	uint64_t h = sw && sw->nlb;
+
+	memcpy((uint8_t *)&h + 1, p->mac.addr, sizeof(p->mac.addr));
+	return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *old,
@@ -334,26 +341,36 @@ int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *ol
 	static uint32_t epochs;
 	const struct vsw_policy *policy = m->ports[i].policy;
 	struct build b = {.m = m, .port = m->ports[i].name, .reterr = reterr};
+	bool rules = policy && policy->acl && policy->acl->n > 0;
+	struct vsw_gate_guard *guard;
 	uint64_t hash = 0;
 	int rc;
 
 	*ret = NULL;
-	if (!wanted(policy))
+	rc = vsw_guard_make(m, i, rte_get_tsc_hz(), &guard);
+	if (rc == 0 && !guard && !rules)
 		return 0;
-	rc = names_hash(m, policy->acl, &hash);
+	if (rc == 0)
+		rc = names_hash(m, policy->acl, &hash);
+	if (guard)
+		hash ^= place_hash(m, &m->ports[i]);
 	if (rc == 0 && old && old->policy == policy && old->sets_hash == hash) {
+		vsw_guard_free(guard);
 		*ret = old;
 		return 0;
 	}
 	b.g = calloc(1, sizeof(*b.g));
-	if (rc < 0 || !b.g)
+	if (rc < 0 || !b.g) {
+		vsw_guard_free(guard);
 		goto no_memory;
+	}
+	b.g->guard = guard;
 	b.g->policy = vsw_policy_ref(policy);
 	b.g->sets_hash = hash;
 	b.g->flow_limit = VSW_FLOW_LIMIT_DEFAULT;
 	b.g->epoch = ++epochs;
 	b.acl = policy->acl;
-	rc = make_acl(&b, n_workers);
+	rc = rules ? make_acl(&b, n_workers) : 0;
 	if (rc == 0) {
 		*ret = b.g;
 		return 0;
@@ -365,7 +382,7 @@ int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *ol
 no_memory:
 	vsw_gate_free(b.g);
 	return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, m->ports[i].name, NULL,
-			  "no room for the port's access rules");
+			  "no room for the port's policy");
 }
 
 struct vsw_rule_count vsw_gate_count(const struct vsw_gate *g, uint16_t n_workers, uint32_t rule)
@@ -405,6 +422,7 @@ void vsw_gate_free(struct vsw_gate *g)
 	if (!g)
 		return;
 	for_each_classifier(g, vsw_classifier_destroy);
+	vsw_guard_free(g->guard);
 	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
 		free(g->hits[i]);
 	free(g->before);

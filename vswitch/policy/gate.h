@@ -14,7 +14,7 @@
  * epoch is unique; flows of another epoch are examined anew when their next packet comes.
  *
  * Thread-safety: make, free: control thread. The rest: any worker.
- * Proof: tests/unit/vswitch/policy/test_acl.c.
+ * Proof: tests/unit/vswitch/policy/test_acl.c, test_guard.c.
  */
 #pragma once
 
@@ -29,6 +29,8 @@
 enum vsw_gate_list { VSW_LIST_BASIC, VSW_LIST_EXTENDED, VSW_LIST_METER, VSW_LIST_N };
 
 #define VSW_FLOW_LIMIT_DEFAULT 262144u /* flows of one port */
+
+struct vsw_gate_guard;
 
 struct vsw_rule_count {
 	uint64_t packets, bytes;
@@ -49,9 +51,11 @@ struct vsw_gate {
 	uint32_t epoch;
 	bool uses_flows; /* has access rules */
 	uint32_t flow_limit;
+	struct vsw_gate_guard *guard;    /* NULL: no guards */
 	const struct vsw_policy *policy; /* a reference: the object it was made from */
-	uint64_t sets_hash;              /* of the addresses that set and tag names stood for */
-	struct vsw_gate_dir dir[2];      /* enum vsw_dir */
+	uint64_t
+		sets_hash; /* of what the policy refers to: addresses, the port's own, its switch */
+	struct vsw_gate_dir dir[2]; /* enum vsw_dir */
 	uint32_t n_rules;
 	/** Rules in the order in which they decide: a rank of a classifier is an index here. */
 	uint32_t *order; /* [n_rules]: index into policy->acl->rules */

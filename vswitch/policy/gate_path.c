@@ -6,6 +6,7 @@
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/policy/acl.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/guard_path.h"
 
 static struct vsw_acl_pass pass_of(struct vsw_worker *w, const struct vsw_snap_port *p,
 				   enum vsw_dir dir)
@@ -41,6 +42,8 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 	struct vsw_acl_pass a;
 	uint64_t dropped;
 
+	if (p->gate->guard)
+		vsw_guard_from_vm(w, p, v);
 	if (!p->gate->dir[VSW_FROM_VM].any && !p->gate->uses_flows)
 		return;
 	a = pass_of(w, p, VSW_FROM_VM);
@@ -54,11 +57,7 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 			drop(w, p, v->m[i], &verdict[i]);
 			continue;
 		}
-		v->m[k] = v->m[i];
-		v->dst[k] = v->dst[i];
-		v->src[k] = v->src[i];
-		v->vid[k] = v->vid[i];
-		v->tag[k++] = v->tag[i];
+		vsw_vec_keep(v, k++, i);
 	}
 	v->n = k;
 }
@@ -77,8 +76,8 @@ static uint16_t fid_on_wire(const struct vsw_snap_port *p, const struct rte_mbuf
 	return vsw_snap_fid(p, vid & 0xfff);
 }
 
-uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
-			uint16_t n)
+static uint16_t rules_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
+			    struct rte_mbuf **m, uint16_t n)
 {
 	struct vsw_acl_verdict verdict[VSW_BURST];
 	uint16_t fid[VSW_BURST] = {0}, k = 0;
@@ -100,4 +99,13 @@ uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, str
 			m[k++] = m[i];
 	}
 	return k;
+}
+
+uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			uint16_t n)
+{
+	n = rules_to_vm(w, p, m, n);
+	if (p->gate->guard)
+		vsw_guard_to_vm(p, m, n);
+	return n;
 }

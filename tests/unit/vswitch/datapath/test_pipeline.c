@@ -208,6 +208,67 @@ static void sources_are_checked(void)
 	CU_ASSERT_EQUAL(ios[0].n, 3);
 }
 
+static struct vsw_policy policies[N_PORTS];
+
+static struct vsw_policy *policy_of(int port)
+{
+	memset(&policies[port], 0, sizeof(policies[port]));
+	policies[port].refs = 1;
+	cfgs[port].policy = &policies[port];
+	return &policies[port];
+}
+
+static void mac_spoofing_allowed(void)
+{
+	reset();
+	policy_of(4)->guard.mac_spoofing = true;
+	publish();
+	inject(4, frame(mac_of(0), UINT64_C(0x02eeee000001), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[0].n, 1);
+	inject(0, frame(UINT64_C(0x02eeee000001), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[4].n, 1); /* it was learned there */
+	/* somebody else's address may be shown, but stays where it is assigned */
+	inject(4, frame(mac_of(0), mac_of(2), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[0].n, 2);
+	inject(0, frame(mac_of(2), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[2].n, 1);
+	inject(4, frame(mac_of(0), UINT64_C(0x010000000001), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(drops(4, VSW_DROP_SOURCE_MAC_INVALID), 1);
+}
+
+static void team_of_a_guest(void)
+{
+	reset();
+	strcpy(policy_of(1)->guard.team, "vm");
+	strcpy(policy_of(2)->guard.team, "vm");
+	strcpy(policy_of(3)->guard.team, "other");
+	publish();
+	inject(0, frame(mac_of(1), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[1].n, 1);
+	/* port 2 takes the address of port 1 over: frames for it follow */
+	inject(2, frame(mac_of(0), mac_of(1), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[0].n, 1);
+	inject(0, frame(mac_of(1), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[2].n, 1);
+	publish(); /* some other change: it stays there */
+	inject(0, frame(mac_of(1), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[2].n, 2);
+	inject(1, frame(mac_of(0), mac_of(1), NULL, 0, 0, 64));
+	inject(0, frame(mac_of(1), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[1].n, 2);
+	/* exactly that set */
+	inject(1, frame(mac_of(0), mac_of(3), NULL, 0, 0, 64));
+	inject(3, frame(mac_of(0), mac_of(1), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(drops(1, VSW_DROP_MAC_SPOOFING), 1);
+	CU_ASSERT_EQUAL(drops(3, VSW_DROP_MAC_SPOOFING), 1);
+	/* the team ends: the address goes back */
+	inject(2, frame(mac_of(0), mac_of(1), NULL, 0, 0, 64));
+	policies[2].guard.team[0] = 0;
+	publish();
+	inject(0, frame(mac_of(1), mac_of(0), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[1].n, 3);
+}
+
 static void first_frame_names_a_netdev(void)
 {
 	reset();
@@ -456,6 +517,8 @@ static const struct tap_case cases[] = {
 	{"unknown unicast goes only where somebody unknown can be",
 	 unknown_unicast_only_where_unknown_can_be},
 	{"source addresses: spoofing, conflict, limit, invalid", sources_are_checked},
+	{"MAC spoofing allowed", mac_spoofing_allowed},
+	{"a guest's team moves its addresses between its ports", team_of_a_guest},
 	{"a netdev port takes its address from its first frame", first_frame_names_a_netdev},
 	{"reserved, hairpin, giant, runt and malformed frames", frames_that_never_pass},
 	{"destinations that are down, gone or full", destinations_that_cannot},
