@@ -150,7 +150,7 @@ static void q5_lengths(void)
 	CU_ASSERT_EQUAL(with(22, "0021"), -EBADMSG); /* inner length shorter than the sub-header */
 	CU_ASSERT_EQUAL(with(22, "00df"), -EBADMSG);
 	CU_ASSERT_EQUAL(with(68, "fff0"), -EBADMSG);  /* the vendor TLV beyond the end */
-	CU_ASSERT_EQUAL(with(138, "ffff"), -EBADMSG); /* the URL beyond the end */
+	CU_ASSERT_EQUAL(with(140, "ffff"), -EBADMSG); /* the URL beyond the end */
 	CU_ASSERT_EQUAL(with(0, "0008"), -EBADMSG);
 	CU_ASSERT_EQUAL(with(4, "00000138"), -EBADMSG);
 	/* 21 agents */
