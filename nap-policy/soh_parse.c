@@ -257,6 +257,15 @@ struct wsha_place {
 	bool empty; /* the class has no status yet */
 };
 
+static bool wsha_class(struct wsha_place *at, int class, const char **why)
+{
+	if (class >= NAP_SOH_N_CLASSES || class < at->class)
+		return bad(why, "a health class that is unknown or out of order");
+	at->class = class;
+	at->empty = true;
+	return true;
+}
+
 static bool wsha_attr(struct nap_soh *soh, struct wsha_place *at, const struct attr *a,
 		      const char **why)
 {
@@ -272,11 +281,7 @@ static bool wsha_attr(struct nap_soh *soh, struct wsha_place *at, const struct a
 	case SOH_CLASS:
 		if (v.left != 1 || at->n_vendor < 1 || at->has_name || at->empty)
 			return bad(why, "a health class at the wrong place");
-		at->empty = true;
-		at->class = (int)nap_rd_num(&v, 1);
-		if (at->class >= NAP_SOH_N_CLASSES)
-			return bad(why, "an unknown health class");
-		return true;
+		return wsha_class(at, (int)nap_rd_num(&v, 1), why);
 	case SOH_PRODUCT_NAME:
 		if (at->has_name || at->class < 0)
 			return bad(why, "a product's name at the wrong place");
@@ -346,6 +351,9 @@ static bool entries(struct nap_rd *r, struct nap_soh *soh, const char **why)
 				return false;
 			continue;
 		}
+		/* an answer's remediation servers belong to the system */
+		if (!soh->n_entries && soh->response)
+			continue;
 		if (!soh->n_entries)
 			return bad(why, "an attribute of no agent");
 		e = &soh->entries[soh->n_entries - 1];

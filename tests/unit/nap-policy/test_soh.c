@@ -192,13 +192,13 @@ static void q5_attributes(void)
 static void q5_texts(void)
 {
 	load();
-	CU_ASSERT_EQUAL(with(101, "41"), -EBADMSG); /* the NUL of "vm-01" */
+	CU_ASSERT_EQUAL(with(103, "41"), -EBADMSG); /* the NUL of "vm-01" */
 	CU_ASSERT_STRING_EQUAL(why, "a text of the system that is not ended");
-	CU_ASSERT_EQUAL(with(94, "ffff"), -EBADMSG);
-	CU_ASSERT_EQUAL(with(93, "63"), 0); /* an unknown type-value ends the list, not the world */
+	CU_ASSERT_EQUAL(with(96, "ffff"), -EBADMSG);
+	CU_ASSERT_EQUAL(with(95, "63"), 0); /* an unknown type-value ends the list, not the world */
 	CU_ASSERT_FALSE(soh.has_machine);
 	CU_ASSERT_EQUAL(soh.wsha.n_products, 5);
-	CU_ASSERT_EQUAL(with(187, "0007"), -EBADMSG); /* half a UTF-16 character */
+	CU_ASSERT_EQUAL(with(189, "0007"), -EBADMSG); /* half a UTF-16 character */
 }
 
 static void q6_structure(void)
@@ -211,7 +211,7 @@ static void q6_structure(void)
 	load();
 	/* M and R bits are ignored */
 	CU_ASSERT_EQUAL(with(0, "c007"), 0);
-	CU_ASSERT_EQUAL(with(147, "8002"), 0);
+	CU_ASSERT_EQUAL(with(149, "8002"), 0);
 	/* the same agent twice, the system twice */
 	s = soh;
 	s.n_entries = 2;
