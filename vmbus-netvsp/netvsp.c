@@ -29,6 +29,7 @@ struct nvsp_dev *nvsp_dev_create(const struct nvsp_cfg *cfg, const struct vmb_me
 	dev->mem = mem;
 	dev->ops = ops;
 	dev->ctx = ctx;
+	dev->keep = cfg->keep;
 	dev->n_queues = 1;
 	dev->mtu = 1500;
 	dev->link_up = cfg->link_up;
@@ -133,10 +134,13 @@ static int open_chan(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint3
 		return -EINVAL;
 	c->fault = VMB_FAULT_NONE;
 	c->fault_told = false;
-	c->n_acks = c->n_pending = 0;
+	c->n_todo = c->first_todo = c->in_done = c->replay_left = 0;
+	c->replay = c->replaying = false;
 	c->priv = priv;
 	c->gpadl = g;
 	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED);
+	if (!resume)
+		nvsp_keep_open(c, gpadl, downstream);
 	vmb_ring_in_mask(&c->in, true); /* before the guest hears that it is open */
 	__atomic_store_n(&c->open, true, __ATOMIC_RELEASE);
 	return 0;
@@ -190,6 +194,7 @@ void nvsp_chan_close(struct nvsp_dev *dev, uint32_t index)
 		nvsp_chan_close(dev, i);
 	c = &dev->chans[index];
 	c->open = false;
+	nvsp_keep_close(c);
 	__atomic_sub_fetch(&c->gpadl->refs, 1, __ATOMIC_RELAXED);
 	c->gpadl = NULL;
 	if (!index)
@@ -233,24 +238,45 @@ static void tell_fault(struct nvsp_chan *c)
 		   (struct nvsp_event){.kind = NVSP_EV_FAULT, .chan = c, .fault = c->fault});
 }
 
-/* Completions into the ring, as far as they fit; then what the primary has to say. */
+static enum vmb_fault free_delivery(struct nvsp_chan *c, const struct todo *t)
+{
+	struct recv_buf *rb = recv_get(c->dev);
+	enum vmb_fault fault;
+
+	if (!rb)
+		return c->dev->retired || t->replay ? VMB_FAULT_NONE : VMB_FAULT_COMPLETION_ID;
+	fault = nvsp_recv_ack(c, rb, t->xid);
+	return t->replay ? VMB_FAULT_NONE : fault;
+}
+
+/* What is to be done for the packets read, as far as there is room; then what the primary has to say. */
 static bool flush_locked(struct nvsp_chan *c)
 {
-	uint32_t n = 0;
 	bool signal;
 
-	for (; n < c->n_pending; n++) {
-		struct pending *p = &c->pending[n];
+	for (; c->first_todo < c->n_todo; c->first_todo++) {
+		struct todo *t = &c->todo[c->first_todo];
+		enum vmb_fault fault = t->ack ? free_delivery(c, t) : VMB_FAULT_NONE;
 
-		if (vmb_ring_out_put(&c->out, VMB_PKT_COMPLETION, 0, p->xid, NULL, 0, &p->msg,
-				     p->size))
+		if (fault) {
+			nvsp_stop(c, fault);
+			break;
+		}
+		if (!t->ack && vmb_ring_out_put(&c->out, VMB_PKT_COMPLETION, 0, t->xid, NULL, 0,
+						&t->msg, t->size))
 			break;
 	}
-	if (n)
-		memmove(c->pending, c->pending + n, (c->n_pending - n) * sizeof(c->pending[0]));
-	c->n_pending -= n;
+	if (c->first_todo == c->n_todo) {
+		c->first_todo = c->n_todo = 0;
+		c->in_done = c->in.read;
+		if (!c->replay_left)
+			c->replay = c->replaying = false;
+	} else {
+		c->in_done = c->todo[c->first_todo].before;
+	}
 	if (!c->index)
 		nvsp_ctl_flush_locked(c->dev);
+	nvsp_keep_commit(c, !c->index && !c->n_todo);
 	vmb_ring_out_commit(&c->out, &signal);
 	if (c->out.fault)
 		nvsp_stop(c, c->out.fault);
@@ -277,7 +303,7 @@ static void flush(struct nvsp_chan *c)
 
 static enum vmb_fault on_completion(struct nvsp_chan *c, const struct vmb_pkt *pkt)
 {
-	struct recv_buf *rb = recv_get(c->dev);
+	struct todo *t = &c->todo[c->n_todo];
 	uint32_t type = 0;
 
 	/* an empty payload is a legal acknowledgement; another kind is not one we ever asked for */
@@ -285,9 +311,41 @@ static enum vmb_fault on_completion(struct nvsp_chan *c, const struct vmb_pkt *p
 		memcpy(&type, pkt->payload, 4);
 	if (pkt->payload_size >= 4 && type != NVSP_RNDIS_COMPLETE)
 		return VMB_FAULT_COMPLETION_KIND;
-	if (!rb)
-		return c->dev->retired ? VMB_FAULT_NONE : VMB_FAULT_COMPLETION_ID;
-	return nvsp_recv_ack(c, rb, pkt->xid);
+	t->xid = pkt->xid;
+	t->before = c->before;
+	t->size = 0;
+	t->ack = true;
+	t->replay = c->replaying;
+	c->n_todo++;
+	return VMB_FAULT_NONE;
+}
+
+/* The next packet; counts down what a former life may have read already. */
+static bool take_packet(struct nvsp_chan *c, struct vmb_pkt *pkt)
+{
+	uint32_t size;
+
+	c->before = c->in.read;
+	if (vmb_ring_in_next(&c->in, pkt))
+		return false;
+	if (__builtin_expect(c->replay, 0)) {
+		c->replaying = c->replay_left != 0;
+		size = c->in.read - c->before;
+		if (c->in.read < c->before)
+			size += c->in.data.size;
+		c->replay_left -= size < c->replay_left ? size : c->replay_left;
+	}
+	return true;
+}
+
+/* Anything to put into the ring, or to note, that no packet of this burst brought? */
+static bool has_more(const struct nvsp_chan *c)
+{
+	const struct nvsp_dev *dev = c->dev;
+
+	if (c->n_todo || c->in.read != c->in_done || c->replay)
+		return true;
+	return !c->index && (dev->n_ctl || (dev->subchannels_asked && !dev->table_sent));
 }
 
 unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn, void *ctx)
@@ -300,10 +358,13 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn,
 		tell_fault(c);
 		return 0;
 	}
-	if (c->n_pending == PENDING_MAX)
+	if (c->n_todo) {
 		flush(c); /* the guest has to read before we take more work */
-	while (frames + NVSP_FRAMES_PER_MSG <= max && c->n_pending < PENDING_MAX &&
-	       packets++ < PENDING_MAX && !vmb_ring_in_next(&c->in, &pkt)) {
+		if (c->n_todo)
+			return 0;
+	}
+	while (frames + NVSP_FRAMES_PER_MSG <= max && packets++ < PENDING_MAX &&
+	       take_packet(c, &pkt)) {
 		enum vmb_fault fault = VMB_FAULT_NONE;
 
 		if (pkt.type == VMB_PKT_COMPLETION)
@@ -316,13 +377,14 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn,
 			nvsp_stop(c, fault);
 			break;
 		}
+		if (!c->index && c->dev->keep_dirty)
+			break; /* noted together with the packet, before the next one */
 	}
-	if (c->n_pending || (!c->index && c->dev->n_ctl) ||
-	    (!c->index && c->dev->subchannels_asked && !c->dev->table_sent))
+	if (has_more(c))
 		flush(c);
 	if (c->in.fault)
 		nvsp_stop(c, c->in.fault);
-	if (!c->fault && !vmb_ring_in_commit(&c->in, &signal))
+	if (!c->fault && !vmb_ring_in_commit_to(&c->in, c->in_done, &signal))
 		signal_guest(c, signal);
 	if (c->in.fault)
 		nvsp_stop(c, c->in.fault);
@@ -336,7 +398,7 @@ bool nvsp_chan_arm(struct nvsp_chan *c)
 
 	if (!nvsp_chan_is_open(c) || c->fault)
 		return true;
-	if (c->n_pending || (!c->index && c->dev->n_ctl)) {
+	if (c->n_todo || (!c->index && c->dev->n_ctl)) {
 		/* what we still have to say waits for room: let the guest tell us */
 		chan_lock(c);
 		room = !vmb_ring_out_want(&c->out, 256) && !c->out.fault;
@@ -385,11 +447,12 @@ void nvsp_tick(struct nvsp_dev *dev, uint64_t now_ms)
 	dev->link_told = dev->link_up;
 	dev->link_ever = true;
 	dev->link_ms = now_ms;
-	/* n_pending is the rx thread's: only the queue of control messages goes out here */
+	/* todo is the rx thread's: only the queue of control messages goes out here */
 	bool signal;
 
 	chan_lock(c);
 	nvsp_ctl_flush_locked(dev);
+	nvsp_keep_commit(c, false);
 	vmb_ring_out_commit(&c->out, &signal);
 	chan_unlock(c);
 	if (signal)

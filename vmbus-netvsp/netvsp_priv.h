@@ -2,6 +2,7 @@
 /* Inside of the network VSP: shared by its own files only. */
 #pragma once
 
+#include "vmbus-netvsp/keep.h"
 #include "vmbus-netvsp/netvsp.h"
 #include "vmbus-netvsp/proto/nvsp_wire.h"
 #include "vmbus-netvsp/proto/rndis_wire.h"
@@ -45,9 +46,17 @@ struct recv_buf {
 	uint8_t *head;   /* channel index + 1 when the id heads an outstanding delivery */
 };
 
-struct pending {
+/**
+ * What a packet of the guest leaves to be done, in order: a completion to be put into the ring, or a
+ * delivery to be freed. Done together, under the channel's lock, so that whoever takes over after a
+ * crash finds either the packet or its effects (keep.h).
+ */
+struct todo {
 	uint64_t xid;
-	uint32_t size;
+	uint32_t before; /* ring position of the packet */
+	uint8_t size;    /* bytes of msg */
+	bool ack;        /* free the delivery xid */
+	bool replay;     /* a former life may have done it already */
 	struct nvsp_msg_wire msg;
 };
 
@@ -61,14 +70,18 @@ struct nvsp_chan {
 	struct gpadl_pages *gpadl;
 	/* rx thread's */
 	struct nvsp_seg segs[NVSP_SEGS_MAX], cut[NVSP_SEGS_MAX];
-	uint32_t acks[PENDING_MAX];
-	uint32_t n_acks;
-	struct pending pending[PENDING_MAX]; /* completions not in the ring yet */
-	uint32_t n_pending;
+	struct todo todo[PENDING_MAX];
+	uint32_t n_todo, first_todo;
+	uint32_t before;      /* ring position of the packet being dealt with */
+	uint32_t replay_left; /* bytes of the ring that a former life may have read already */
+	bool replaying;       /* the packet being dealt with is of these */
+	bool replay;          /* not all of their effects are in place: nothing is delivered */
 	uint8_t ctl_in[CTL_IN_MAX];
 	/* guarded by lock */
 	uint32_t lock __attribute__((aligned(64)));
 	struct vmb_ring_out out;
+	uint32_t in_done; /* every effect of what lies before is in place */
+	struct keep_state keep;
 	struct nvsp_stats tx_stats;
 	struct {
 		struct vmb_xfer_wire head;
@@ -120,8 +133,17 @@ struct nvsp_dev {
 	uint32_t ctl_first, n_ctl;
 	bool link_up, link_told, link_blip, link_ever;
 	uint64_t link_ms;
+	struct keep *keep; /* NULL, or shared with a stranger: written only */
+	bool keep_dirty;   /* settings changed since they were noted */
+	bool resuming;
 	struct nvsp_chan *chans; /* max_queues */
 };
+
+static inline void keep_touch(struct nvsp_dev *dev)
+{
+	if (dev->keep)
+		dev->keep_dirty = true;
+}
 
 static inline void chan_lock(struct nvsp_chan *c)
 {
@@ -165,7 +187,8 @@ enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, 
 void nvsp_recv_revoke(struct nvsp_dev *dev);
 void nvsp_recv_free_retired(struct nvsp_dev *dev);
 void nvsp_recv_split(struct nvsp_dev *dev, struct recv_buf *rb, uint32_t n_queues);
-/** Free the delivery @id heads, acknowledged on @c. NONE; COMPLETION_ID. Takes locks. */
+/** Free the delivery @id heads, acknowledged on @c. NONE; COMPLETION_ID. @c is locked, but may be
+ *  unlocked meanwhile. */
 enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t id);
 enum vmb_fault nvsp_send_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id);
 void nvsp_send_revoke(struct nvsp_dev *dev);
@@ -199,3 +222,7 @@ void nvsp_offload_config(const struct nvsp_dev *dev, struct ndis_offload_wire *r
 /* rss.c */
 void nvsp_rss_key(struct nvsp_dev *dev, const uint8_t *key);
 uint32_t nvsp_rss_set(struct nvsp_dev *dev, const uint8_t *in, uint32_t size);
+
+/* nvsp_save.c */
+/** Settings, buffers and unsent answers as bytes: the first part of a save. */
+size_t nvsp_save_head(const struct nvsp_dev *dev, void *buf, size_t room);

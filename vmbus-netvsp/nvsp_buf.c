@@ -39,6 +39,8 @@ static struct recv_buf *recv_new(struct gpadl_pages *g, uint16_t id, uint32_t su
 	buf_view(&rb->view, g);
 	rb->suballoc = suballoc;
 	rb->count = rb->view.size / rb->suballoc;
+	if (rb->count > KEEP_IDS)
+		rb->count = KEEP_IDS;
 	rb->n_ctl = rb->count / 4 < CTL_IDS ? rb->count / 4 : CTL_IDS;
 	rb->free_ids = calloc(rb->count + 1, sizeof(*rb->free_ids));
 	rb->chain = calloc(rb->count + 1, sizeof(*rb->chain));
@@ -118,6 +120,7 @@ enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, 
 	}
 	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED); /* the control thread counts too */
 	nvsp_recv_split(dev, rb, dev->n_queues);
+	nvsp_keep_forget_ids(dev);
 	__atomic_store_n(&dev->recv, rb, __ATOMIC_RELEASE);
 	return VMB_FAULT_NONE;
 }
@@ -154,14 +157,11 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 	struct nvsp_chan *locked = c;
 	uint32_t id = (uint32_t)xid, next;
 
-	if (xid >= rb->count)
+	if (xid >= rb->count || rb->head[id] != c->index + 1)
 		return VMB_FAULT_COMPLETION_ID;
-	chan_lock(c);
-	if (rb->head[id] != c->index + 1) {
-		chan_unlock(c);
-		return VMB_FAULT_COMPLETION_ID;
-	}
 	rb->head[id] = 0;
+	if (dev->keep)
+		dev->keep->id[id].chan = 0;
 	for (; id != NO_ID; id = next) {
 		next = rb->chain[id];
 		rb->chain[id] = NO_ID;
@@ -181,7 +181,10 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 		if (rq->n_free < rq->hi - rq->lo)
 			rb->free_ids[rq->lo + rq->n_free++] = id;
 	}
-	chan_unlock(locked);
+	if (locked != c) {
+		chan_unlock(locked);
+		chan_lock(c);
+	}
 	return VMB_FAULT_NONE;
 }
 

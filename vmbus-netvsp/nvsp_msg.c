@@ -12,14 +12,16 @@
 static void complete(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m,
 		     uint32_t size)
 {
-	struct pending *p = &c->pending[c->n_pending];
+	struct todo *t = &c->todo[c->n_todo];
 
 	if (!(pkt->flags & VMB_PKT_FLAG_COMPLETION))
 		return;
-	p->xid = pkt->xid;
-	p->size = size;
-	p->msg = *m;
-	c->n_pending++;
+	t->xid = pkt->xid;
+	t->before = c->before;
+	t->ack = false;
+	t->size = (uint8_t)size;
+	t->msg = *m;
+	c->n_todo++;
 }
 
 static void reply(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m)
@@ -174,6 +176,7 @@ static enum vmb_fault on_rndis(struct nvsp_chan *c, const struct vmb_pkt *pkt,
 		if (total > sizeof(c->ctl_in) || total < sizeof(struct rndis_hdr_wire))
 			return VMB_FAULT_RNDIS_CONTROL;
 		nvsp_segs_copy(c->segs, n_segs, 0, c->ctl_in, total);
+		keep_touch(dev);
 		fault = nvsp_rndis_control(dev, c->ctl_in, total);
 	} else if (m->rndis.channel == NVSP_CHANNEL_DATA && dev->rndis_ready) {
 		r.complete.status = nvsp_rndis_data(c, n_segs, total, fn, ctx, frames);
@@ -256,6 +259,7 @@ enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nv
 		return on_rndis(c, pkt, &m, fn, ctx, frames);
 	if (c->index)
 		return VMB_FAULT_NVSP_SUBCHANNEL;
+	keep_touch(c->dev);
 	if (m.type == NVSP_INIT)
 		return on_init(c, pkt, &m);
 	if (!c->dev->version)

@@ -33,7 +33,6 @@ static void save_settings(const struct nvsp_dev *dev, struct blob_out *b)
 static void save_buffers(const struct nvsp_dev *dev, struct blob_out *b)
 {
 	const struct recv_buf *rb = dev->recv;
-	uint32_t n = 0;
 
 	blob_put32(b, dev->send ? dev->send->id : NONE);
 	blob_put32(b, dev->send_id);
@@ -42,10 +41,18 @@ static void save_buffers(const struct nvsp_dev *dev, struct blob_out *b)
 		return;
 	blob_put32(b, rb->id);
 	blob_put32(b, rb->suballoc);
-	for (uint32_t i = 0; i < rb->count; i++)
+}
+
+/* Deliveries that the guest holds. */
+static void save_chains(const struct nvsp_dev *dev, struct blob_out *b)
+{
+	const struct recv_buf *rb = dev->recv;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; rb && i < rb->count; i++)
 		n += rb->head[i] != 0;
 	blob_put32(b, n);
-	for (uint32_t i = 0; i < rb->count; i++) {
+	for (uint32_t i = 0; rb && i < rb->count; i++) {
 		if (!rb->head[i])
 			continue;
 		blob_put32(b, rb->head[i] - 1u);
@@ -62,13 +69,37 @@ static void save_chan(const struct nvsp_chan *c, struct blob_out *b)
 	blob_put32(b, c->in.data.size / VMB_PAGE_SIZE + 1);
 	blob_put32(b, c->fault);
 	blob_put32(b, c->in.published);
+	blob_put32(b, c->in.read);
 	blob_put32(b, c->out.committed);
-	blob_put32(b, c->n_pending);
-	for (uint32_t i = 0; i < c->n_pending; i++) {
-		blob_put64(b, c->pending[i].xid);
-		blob_put32(b, c->pending[i].size);
-		blob_put(b, &c->pending[i].msg, sizeof(c->pending[i].msg));
+	blob_put32(b, c->n_todo - c->first_todo);
+	for (uint32_t i = c->first_todo; i < c->n_todo; i++) {
+		blob_put64(b, c->todo[i].xid);
+		blob_put32(b, c->todo[i].size | (uint32_t)c->todo[i].ack << 8);
+		blob_put(b, &c->todo[i].msg, sizeof(c->todo[i].msg));
 	}
+}
+
+static void save_head(const struct nvsp_dev *dev, struct blob_out *b)
+{
+	blob_put32(b, MAGIC);
+	blob_put32(b, VERSION);
+	save_settings(dev, b);
+	save_buffers(dev, b);
+	blob_put32(b, dev->n_ctl);
+	for (uint32_t i = 0; i < dev->n_ctl; i++) {
+		const struct ctl_msg *m = &dev->ctl[(dev->ctl_first + i) % CTL_QUEUE];
+
+		blob_put32(b, m->size);
+		blob_put(b, m->data, m->size);
+	}
+}
+
+size_t nvsp_save_head(const struct nvsp_dev *dev, void *buf, size_t room)
+{
+	struct blob_out b = {buf, room, 0};
+
+	save_head(dev, &b);
+	return b.size;
 }
 
 size_t nvsp_dev_save(const struct nvsp_dev *dev, void *buf, size_t room)
@@ -76,17 +107,8 @@ size_t nvsp_dev_save(const struct nvsp_dev *dev, void *buf, size_t room)
 	struct blob_out b = {buf, room, 0};
 	uint32_t n = 0;
 
-	blob_put32(&b, MAGIC);
-	blob_put32(&b, VERSION);
-	save_settings(dev, &b);
-	save_buffers(dev, &b);
-	blob_put32(&b, dev->n_ctl);
-	for (uint32_t i = 0; i < dev->n_ctl; i++) {
-		const struct ctl_msg *m = &dev->ctl[(dev->ctl_first + i) % CTL_QUEUE];
-
-		blob_put32(&b, m->size);
-		blob_put(&b, m->data, m->size);
-	}
+	save_head(dev, &b);
+	save_chains(dev, &b);
 	for (uint32_t i = 0; i < dev->cfg.max_queues; i++)
 		n += dev->chans[i].open;
 	blob_put32(&b, n);
@@ -162,8 +184,7 @@ static int load_chain(const struct nvsp_dev *dev, struct recv_buf *rb, struct bl
 static int load_buffers(struct nvsp_dev *dev, struct blob_in *b)
 {
 	uint32_t send = blob_get32(b), send_id = blob_get32(b), recv = blob_get32(b);
-	uint32_t id, suballoc, n;
-	struct recv_buf *rb;
+	uint32_t id, suballoc;
 
 	if (send != NONE && nvsp_send_set(dev, send, (uint16_t)send_id))
 		return -EINVAL;
@@ -174,8 +195,16 @@ static int load_buffers(struct nvsp_dev *dev, struct blob_in *b)
 	if (suballoc < HEADROOM + dev->mtu + ETH_HDR || suballoc > 65536 ||
 	    nvsp_recv_set(dev, recv, (uint16_t)id, suballoc))
 		return -EINVAL;
-	rb = dev->recv;
-	n = blob_get32(b);
+	return 0;
+}
+
+static int load_chains(struct nvsp_dev *dev, struct blob_in *b)
+{
+	struct recv_buf *rb = dev->recv;
+	uint32_t n = blob_get32(b);
+
+	if (!rb)
+		return n ? -EINVAL : 0;
 	for (uint32_t i = 0; i < n; i++)
 		if (load_chain(dev, rb, b))
 			return -EINVAL;
@@ -207,8 +236,8 @@ static int load_control(struct nvsp_dev *dev, struct blob_in *b)
 static int load_chan(struct nvsp_dev *dev, struct blob_in *b)
 {
 	uint32_t index = blob_get32(b), gpadl = blob_get32(b), downstream = blob_get32(b);
-	uint32_t fault = blob_get32(b), read = blob_get32(b), write = blob_get32(b);
-	uint32_t n = blob_get32(b);
+	uint32_t fault = blob_get32(b), published = blob_get32(b), read = blob_get32(b);
+	uint32_t write = blob_get32(b), n = blob_get32(b), kind;
 	struct nvsp_chan *c;
 
 	if (b->bad || fault >= VMB_FAULT_N || n > PENDING_MAX ||
@@ -217,16 +246,28 @@ static int load_chan(struct nvsp_dev *dev, struct blob_in *b)
 	c = &dev->chans[index];
 	c->fault = (enum vmb_fault)fault;
 	/* guest memory of another moment than the blob: going on would corrupt both */
-	if (!fault && (c->in.read != read || c->out.write != write))
+	if (!fault && !dev->resuming && (c->in.read != published || c->out.write != write))
 		return -ESTALE;
+	if (!fault && (vmb_ring_in_seek(&c->in, read) || vmb_ring_out_seek(&c->out, write)))
+		return -ESTALE;
+	c->in_done = published;
+	if (dev->resuming) {
+		c->replay_left = vmb_ring_in_waiting(&c->in);
+		c->replay = c->replay_left != 0;
+	}
 	for (uint32_t i = 0; i < n; i++) {
-		c->pending[i].xid = blob_get64(b);
-		c->pending[i].size = blob_get32(b);
-		blob_get(b, &c->pending[i].msg, sizeof(c->pending[i].msg));
-		if (c->pending[i].size > sizeof(c->pending[i].msg))
+		struct todo *t = &c->todo[i];
+
+		t->xid = blob_get64(b);
+		kind = blob_get32(b);
+		t->size = (uint8_t)kind;
+		t->ack = kind >> 8 & 1;
+		t->before = published;
+		blob_get(b, &t->msg, sizeof(t->msg));
+		if (t->size > sizeof(t->msg) || kind > 0x1ff)
 			return -EINVAL;
 	}
-	c->n_pending = n;
+	c->n_todo = n;
 	return 0;
 }
 
@@ -245,6 +286,8 @@ int nvsp_dev_restore(struct nvsp_dev *dev, const void *buf, size_t size)
 		r = load_buffers(dev, &b);
 	if (!r)
 		r = load_control(dev, &b);
+	if (!r)
+		r = load_chains(dev, &b);
 	n = blob_get32(&b);
 	if (!r && n > dev->cfg.max_queues)
 		r = -EINVAL;
@@ -255,9 +298,4 @@ int nvsp_dev_restore(struct nvsp_dev *dev, const void *buf, size_t size)
 	if (r)
 		nvsp_dev_forget(dev);
 	return r;
-}
-
-int nvsp_dev_resume(struct nvsp_dev *dev)
-{
-	return -ENOTSUP;
 }

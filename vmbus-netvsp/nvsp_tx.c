@@ -138,6 +138,7 @@ static void post(struct batch *b)
 		rb->chain[c->tx_ids[i]] = c->tx_ids[i + 1];
 	rb->chain[c->tx_ids[b->n - 1]] = NO_ID;
 	rb->head[c->tx_ids[0]] = (uint8_t)(c->index + 1);
+	nvsp_keep_sent(c, c->tx_ids, b->n);
 	c->tx_ext.head = (struct vmb_xfer_wire){.set_id = rb->id, .n_ranges = b->n};
 	vmb_ring_out_put(&c->out, VMB_PKT_XFER, VMB_PKT_FLAG_COMPLETION, c->tx_ids[0], &c->tx_ext,
 			 (uint32_t)(sizeof(c->tx_ext.head) + b->n * sizeof(c->tx_ext.range[0])), &m,
@@ -197,6 +198,7 @@ static unsigned int burst_locked(struct nvsp_chan *c, struct recv_buf *rb,
 		i--; /* once more, in the next packet */
 	}
 	post(&b);
+	nvsp_keep_commit(c, false);
 	vmb_ring_out_commit(&c->out, signal);
 	c->tx_stats.signals += *signal;
 	return i;
@@ -211,6 +213,8 @@ unsigned int nvsp_tx_burst(struct nvsp_chan *c, const struct nvsp_tx *pkts, unsi
 
 	if (!nvsp_chan_is_open(c) || c->fault)
 		return n;
+	if (__builtin_expect(c->replay, 0))
+		return 0; /* an id may seem free that an acknowledgement still means */
 	chan_lock(c);
 	rb = recv_get(dev);
 	if (!rb || !__atomic_load_n(&dev->filter, __ATOMIC_RELAXED) || c->out.fault ||

@@ -165,6 +165,23 @@ bad:
 	return -EPROTO;
 }
 
+int vmb_ring_in_seek(struct vmb_ring_in *r, uint32_t read)
+{
+	uint32_t size = r->data.size;
+
+	if (!index_ok(read, size) || in_refresh(r) ||
+	    used(read, r->published, size) > used(r->write, r->published, size))
+		return -ESTALE;
+	r->read = r->published = read;
+	store_release(WORD(r, read_index), read);
+	return 0;
+}
+
+uint32_t vmb_ring_in_waiting(const struct vmb_ring_in *r)
+{
+	return used(r->write, r->read, r->data.size);
+}
+
 bool vmb_ring_in_ready(struct vmb_ring_in *r)
 {
 	return !r->fault && (r->read != r->write || r->read != load_acquire(WORD(r, write_index)));
@@ -172,15 +189,20 @@ bool vmb_ring_in_ready(struct vmb_ring_in *r)
 
 int vmb_ring_in_commit(struct vmb_ring_in *r, bool *signal)
 {
+	return vmb_ring_in_commit_to(r, r->read, signal);
+}
+
+int vmb_ring_in_commit_to(struct vmb_ring_in *r, uint32_t upto, bool *signal)
+{
 	uint32_t size = r->data.size, before = r->published, pending, free0, free1;
 
 	*signal = false;
 	if (r->fault)
 		return -EPROTO;
-	if (r->read == before)
+	if (upto == before)
 		return 0;
-	r->published = r->read;
-	store_release(WORD(r, read_index), r->read);
+	r->published = upto;
+	store_release(WORD(r, read_index), upto);
 	full_fence();
 	/* some guests ask for size - 1, which is never free */
 	pending = load_acquire(WORD(r, pending_send_size)) & ~7u;
@@ -193,7 +215,7 @@ int vmb_ring_in_commit(struct vmb_ring_in *r, bool *signal)
 		return -EPROTO;
 	}
 	free0 = size - used(w, before, size) - 8;
-	free1 = size - used(w, r->read, size) - 8;
+	free1 = size - used(w, upto, size) - 8;
 	*signal = free0 < pending && pending <= free1;
 	return 0;
 }
@@ -303,6 +325,17 @@ void vmb_ring_out_commit(struct vmb_ring_out *r, bool *signal)
 	/* a bad read index only costs the guest its own interrupt here; the next refresh tells */
 	*signal = !load_acquire(WORD(r, interrupt_mask)) &&
 		  load_acquire(WORD(r, read_index)) == before;
+}
+
+int vmb_ring_out_seek(struct vmb_ring_out *r, uint32_t write)
+{
+	uint32_t size = r->data.size;
+
+	if (!index_ok(write, size) || used(write, r->read, size) < used(r->write, r->read, size))
+		return -ESTALE;
+	r->write = r->committed = write;
+	store_release(WORD(r, write_index), write);
+	return 0;
 }
 
 bool vmb_ring_out_want(struct vmb_ring_out *r, uint32_t size)

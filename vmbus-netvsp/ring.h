@@ -80,6 +80,18 @@ static inline void vmb_ring_in_unget(struct vmb_ring_in *r, uint32_t read)
  *  Return: 0; -EPROTO. */
 int vmb_ring_in_commit(struct vmb_ring_in *r, bool *signal);
 
+/** The same for what lies before @upto, a former value of r->read not published yet: what comes after
+ *  stays in the ring, for whoever takes over when we die. */
+int vmb_ring_in_commit_to(struct vmb_ring_in *r, uint32_t upto, bool *signal);
+
+/** After init with resume: go on at @read instead of at the guest's word, which may be behind when our
+ *  former life ended between deciding and telling. -ESTALE: no place between it and the write index. */
+int vmb_ring_in_seek(struct vmb_ring_in *r, uint32_t read);
+/** The same: @write may be ahead of the guest's word. */
+int vmb_ring_out_seek(struct vmb_ring_out *r, uint32_t write);
+/** Bytes from our position to what the guest has written. */
+uint32_t vmb_ring_in_waiting(const struct vmb_ring_in *r);
+
 /** Interrupt suppression: @masked true = we poll, the guest need not signal. */
 void vmb_ring_in_mask(struct vmb_ring_in *r, bool masked);
 

@@ -39,8 +39,10 @@ static void flush_table(struct nvsp_dev *dev)
 			return;
 	for (uint32_t i = 0; i < NVSP_TABLE_ENTRIES; i++)
 		t.table[i] = i % dev->n_queues;
-	if (!vmb_ring_out_put(&dev->chans[0].out, VMB_PKT_INBAND, 0, 0, NULL, 0, &t, sizeof(t)))
+	if (!vmb_ring_out_put(&dev->chans[0].out, VMB_PKT_INBAND, 0, 0, NULL, 0, &t, sizeof(t))) {
 		dev->table_sent = true;
+		keep_touch(dev);
+	}
 }
 
 void nvsp_ctl_flush_locked(struct nvsp_dev *dev)
@@ -66,6 +68,8 @@ void nvsp_ctl_flush_locked(struct nvsp_dev *dev)
 			return;
 		rb->ctl_free &= ~(1u << id);
 		rb->head[id] = 1;
+		nvsp_keep_sent(c, &id, 1);
+		keep_touch(dev);
 		dev->ctl_first = (dev->ctl_first + 1) % CTL_QUEUE;
 		dev->n_ctl--;
 	}
