@@ -163,7 +163,7 @@ static void parse_ipv6(const struct walk *w, struct vsw_headers *h)
 			if (frag & 0xfff8) {
 				h->flags |= VSW_HDR_LATER_FRAGMENT;
 				h->l4 = (uint16_t)off;
-				return;
+				break;
 			}
 		} else if (next == IPPROTO_AH) {
 			off += (e[1] + 2u) * 4;
@@ -171,7 +171,10 @@ static void parse_ipv6(const struct walk *w, struct vsw_headers *h)
 			off += (e[1] + 1u) * 8;
 		}
 	}
-	parse_l4(w, h);
+	if (off > w->frame)
+		broken(h);
+	else
+		parse_l4(w, h);
 }
 
 void vsw_headers_parse(const uint8_t *d, uint32_t len, uint32_t frame, struct vsw_headers *ret)
