@@ -125,13 +125,15 @@ static int start_workers(struct vsw_dataplane *dp, struct vd_err *reterr)
 int vsw_dataplane_start(const struct vsw_dataplane_conf *conf, struct vsw_dataplane **ret,
 			struct vd_err *reterr)
 {
-	struct vsw_dataplane *dp = calloc(1, sizeof(*dp));
+	struct vsw_dataplane *dp =
+		aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN(sizeof(*dp), RTE_CACHE_LINE_SIZE));
 	struct vsw_binding nothing = {.model = &(struct vsw_model){0}};
 	int r;
 
 	if (!dp)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
 				  "memory ran out");
+	memset(dp, 0, sizeof(*dp));
 	dp->conf = *conf;
 	dp->env.run_dir = conf->run_dir;
 	dp->env.notify = io_notify;
@@ -226,6 +228,8 @@ int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first
 		free_port(port);
 		return r;
 	}
+	port->counters[VSW_WORKER_LOOKING] = &dp->looking_counters;
+	port->recorder[VSW_WORKER_LOOKING] = &dp->looking_recorder;
 	port->io = io;
 	port->ops = io->ops;
 	port->n_rxq = RTE_MIN(io->caps.n_rxq, VSW_QUEUES_MAX);

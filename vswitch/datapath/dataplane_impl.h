@@ -7,6 +7,7 @@
 
 #include "vswitch/datapath/capture.h"
 #include "vswitch/datapath/dataplane.h"
+#include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/worker.h"
 #include "vswitch/policy/flow.h"
 
@@ -16,6 +17,9 @@ struct vsw_dataplane {
 	struct vsw_snapshot *snapshot; /* atomic; workers load it once per loop */
 	struct rte_rcu_qsbr *rcu;
 	struct vsw_flows flows;
+	/* of VSW_WORKER_LOOKING, for all ports */
+	struct vsw_counters looking_counters;
+	struct vsw_recorder looking_recorder;
 	uint32_t io_epoch; /* atomic; bumped when a back end's descriptors changed */
 	bool stop;         /* atomic */
 	struct vsw_capture *drop_captures; /* atomic */

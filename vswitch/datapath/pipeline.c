@@ -4,6 +4,7 @@
 
 #include "vswitch/datapath/capture_point.h"
 #include "vswitch/datapath/recorder.h"
+#include "vswitch/datapath/trace.h"
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
 
@@ -16,9 +17,45 @@ static __rte_always_inline struct vsw_counters *counters(const struct vsw_worker
 	return p->rt->counters[w->id];
 }
 
+/* ---- tracing: what a stage says, tested for once a burst ---- */
+
+static __rte_noinline void trace_drop(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      enum vsw_drop reason, uint32_t detail)
+{
+	struct vsw_trace *t = w->trace;
+
+	vsw_trace_step(w, p, VSW_TRACE_DROP, "drop", "%s: %s", vsw_drop_info[reason].name,
+		       vsw_drop_info[reason].text);
+	t->step[t->n - 1].reason = (uint16_t)reason;
+	t->step[t->n - 1].rule = detail;
+}
+
+static __rte_noinline void trace_admitted(struct vsw_worker *w, const struct vsw_snap_port *p,
+					  const struct vsw_vec *v)
+{
+	for (uint16_t i = 0; i < v->n; i++)
+		if (v->vid[i])
+			vsw_trace_step(w, p, VSW_TRACE_PASS, "admit", "%s, in VLAN %u",
+				       v->tag[i] & VSW_HAS_TAG ? "tagged" : "untagged", v->vid[i]);
+		else
+			vsw_trace_step(w, p, VSW_TRACE_PASS, "admit", "untagged, in no VLAN");
+}
+
+static __rte_noinline void trace_source(struct vsw_worker *w, const struct vsw_snap_port *p,
+					const struct vsw_vec *v, const char *text)
+{
+	for (uint16_t i = 0; i < v->n; i++)
+		vsw_trace_step(w, p, VSW_TRACE_PASS, "source", "%s", text);
+}
+
 void vsw_pipeline_drop_by(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
 			  enum vsw_drop reason, uint32_t detail)
 {
+	if (unlikely(w->trace)) {
+		trace_drop(w, p, reason, detail);
+		rte_pktmbuf_free(m);
+		return;
+	}
 	counters(w, p)->drops[reason]++;
 	vsw_recorder_add(p->rt->recorder[w->id], m, reason, detail, p->gate ? p->gate->epoch : 0);
 	vsw_capture_drop(w->dp, p->index, m, reason);
@@ -132,6 +169,8 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 	counters(w, p)->rx_packets += v->n;
 	counters(w, p)->rx_bytes += bytes;
 	v->n = k;
+	if (unlikely(w->trace))
+		trace_admitted(w, p, v);
 }
 
 /* ---- sources ---- */
@@ -142,7 +181,7 @@ static void adopt_mac(struct vsw_worker *w, const struct vsw_snap_port *p, uint6
 	uint32_t wanted = VSW_FIRST_MAC_WANTED;
 	const struct vsw_io_env *env = p->rt->io->env;
 
-	if (src & 1 || src == 0)
+	if (src & 1 || src == 0 || w->trace)
 		return;
 	if (!__atomic_compare_exchange_n(&p->rt->first_mac_state, &wanted, VSW_FIRST_MAC_WRITING,
 					 false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
@@ -207,6 +246,8 @@ static __rte_always_inline void check_sources(struct vsw_worker *w, const struct
 		vsw_vec_keep(v, k++, i);
 	}
 	v->n = k;
+	if (unlikely(w->trace))
+		trace_source(w, p, v, "the port's own address");
 }
 
 /* Unknown or moved. Returns false when the frame was dropped. */
@@ -220,6 +261,11 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 	if (src & 1 || src == 0) {
 		why = VSW_DROP_SOURCE_MAC_INVALID;
 		goto drop;
+	}
+	if (unlikely(w->trace)) {
+		vsw_trace_step(w, p, VSW_TRACE_NOTE, "source",
+			       "not known here: would be learned, if the port's limit allows");
+		return true;
 	}
 	switch (vsw_fdb_learn(p->fdb, src, fid, p->index, p->learn, w->now)) {
 	case VSW_LEARN_OK:
@@ -259,7 +305,7 @@ static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_sna
 		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
 
 		if (likely(s && s->port == p->index)) {
-			if (unlikely(w->now - s->stamp > REFRESH_STAMPS))
+			if (unlikely(w->now - s->stamp > REFRESH_STAMPS) && !w->trace)
 				s->stamp = w->now;
 		} else if (!learn_slow(w, p, v->m[i], v->src[i], vsw_snap_fid(p, v->vid[i]))) {
 			continue;
@@ -267,6 +313,8 @@ static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_sna
 		vsw_vec_keep(v, k++, i);
 	}
 	v->n = k;
+	if (unlikely(w->trace))
+		trace_source(w, p, v, "an address that the port may show");
 }
 
 /* ---- forwarding ---- */
@@ -322,6 +370,12 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 {
 	const struct vsw_snap_port *last = NULL;
 
+	if (unlikely(w->trace))
+		vsw_trace_step(
+			w, p, VSW_TRACE_NOTE, "forward",
+			unknown ? "the destination is not known: to every port where unknown "
+				  "addresses can be"
+				: "a group address: to every port of the VLAN");
 	for (uint16_t i = 0; i < p->sw->n_ports; i++) {
 		const struct vsw_snap_port *d = p->sw->ports[i];
 		struct rte_mbuf *copy;
@@ -480,7 +534,8 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 
 		v.n = k;
 		memcpy(v.m, m + done, k * sizeof(*m));
-		vsw_capture_rx(p, v.m, k);
+		if (likely(!w->trace))
+			vsw_capture_rx(p, v.m, k);
 		p->input(w, p, &v);
 		vsw_pipeline_flush(w);
 		v.n = k;

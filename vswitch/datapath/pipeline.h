@@ -58,6 +58,7 @@ struct vsw_txbuf {
 };
 
 struct vsw_dataplane;
+struct vsw_trace;
 
 /* What one worker owns. */
 struct vsw_worker {
@@ -68,6 +69,7 @@ struct vsw_worker {
 	uint16_t n_touched;
 	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
 	struct vsw_txbuf *txbuf;         /* [VSW_PORTS_MAX] */
+	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
 	struct vsw_worker_stats stats;
 };
 

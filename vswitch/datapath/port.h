@@ -22,6 +22,8 @@
 
 #define VSW_WORKERS_MAX     16
 #define VSW_PORT_INDEX_NONE 0xffff
+/* id of the worker that traces: what it counts is thrown away */
+#define VSW_WORKER_LOOKING VSW_WORKERS_MAX
 
 struct vsw_counters {
 	uint64_t rx_packets, rx_bytes; /* taken from the device, before any decision */
@@ -60,8 +62,8 @@ struct vsw_port {
 	struct vsw_capture *capture; /* atomic; list of captures of this port, NULL mostly */
 	struct vd_mac first_mac;     /* netdev VM ports without a MAC: set once by a worker */
 	uint32_t first_mac_state;    /* atomic; enum vsw_first_mac */
-	struct vsw_counters *counters[VSW_WORKERS_MAX];
-	struct vsw_recorder *recorder[VSW_WORKERS_MAX]; /* last drops, by worker */
+	struct vsw_counters *counters[VSW_WORKERS_MAX + 1];
+	struct vsw_recorder *recorder[VSW_WORKERS_MAX + 1]; /* last drops, by worker */
 	/* what the port's policy compiles to, as published and as about to be; control thread */
 	struct vsw_gate *gate, *next_gate;
 	struct vsw_guard_state *guard; /* what guards remember; NULL: never had one */

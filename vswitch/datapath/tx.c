@@ -5,6 +5,8 @@
 #include <errno.h>
 
 #include "vswitch/datapath/capture_point.h"
+#include "vswitch/datapath/frame.h"
+#include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 
 static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
@@ -12,6 +14,22 @@ static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct
 {
 	for (uint16_t i = 0; i < n; i++)
 		vsw_pipeline_drop(w, p, m[i], reason);
+}
+
+/* In place of sending. */
+static __rte_noinline void trace_send(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct rte_mbuf **m, uint16_t n)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const char *d = rte_pktmbuf_mtod(m[i], const char *);
+
+		if (vsw_load16(d + 12) == VSW_LE_TPID_C)
+			vsw_trace_step(w, p, VSW_TRACE_SENT, "send", "sent with the tag of VLAN %u",
+				       rte_be_to_cpu_16(vsw_load16(d + 14)) & 0xfff);
+		else
+			vsw_trace_step(w, p, VSW_TRACE_SENT, "send", "sent untagged");
+		rte_pktmbuf_free(m[i]);
+	}
 }
 
 /* Hand over a burst the device can take as it is. Drops what it does not take. */
@@ -23,6 +41,10 @@ static void send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte
 	uint16_t queue = rt->n_txq > 1 ? w->id % rt->n_txq : 0, sent;
 	uint64_t bytes = 0;
 
+	if (unlikely(w->trace)) {
+		trace_send(w, p, m, n);
+		return;
+	}
 	for (uint16_t i = 0; i < n; i++)
 		bytes += m[i]->pkt_len;
 	vsw_capture_tx(p, m, n);

@@ -4,6 +4,7 @@
 
 #include "vswitch/datapath/dataplane_impl.h"
 #include "vswitch/datapath/pipeline.h"
+#include "vswitch/datapath/trace.h"
 #include "vswitch/policy/acl.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard_path.h"
@@ -13,7 +14,7 @@ static struct vsw_acl_pass pass_of(struct vsw_worker *w, const struct vsw_snap_p
 {
 	return (struct vsw_acl_pass){.flows = &w->dp->flows,
 				     .gate = p->gate,
-				     .hits = p->gate->hits[w->id],
+				     .hits = w->trace ? NULL : p->gate->hits[w->id],
 				     .now = w->now,
 				     .port = p->index,
 				     .dir = dir};
@@ -29,6 +30,54 @@ static uint32_t rule_id(const struct vsw_gate *g, const struct vsw_acl_verdict *
 	return 0;
 }
 
+/* What the rules say of frames that are only being traced. */
+static __rte_noinline uint64_t explain(struct vsw_worker *w, const struct vsw_snap_port *p,
+				       const struct vsw_acl_pass *a, struct rte_mbuf *const *m,
+				       const uint16_t *fid, uint16_t n, struct vsw_acl_verdict *v)
+{
+	const char *stage = a->dir == VSW_FROM_VM ? "acl from-vm" : "acl to-vm";
+	const struct vsw_acl_rule *rules = a->gate->policy->acl->rules;
+	uint64_t dropped = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		vsw_acl_explain(a, m[i], fid[i], &v[i]);
+		for (unsigned int k = 0; k < VSW_LIST_N; k++) {
+			const struct vsw_acl_rule *r = &rules[v[i].rule[k]];
+
+			if (v[i].rule[k] == VSW_FLOW_NO_RULE)
+				continue;
+			vsw_trace_step(w, p, VSW_TRACE_NOTE, stage, "rule %u%s%s: %s", r->id,
+				       r->name[0] ? " " : "", r->name,
+				       r->action == VSW_ACL_ALLOW  ? "allow"
+				       : r->action == VSW_ACL_DENY ? "deny"
+								   : "meter");
+			w->trace->step[w->trace->n - 1].rule = r->id;
+		}
+		if (v[i].report != VSW_FLOW_NO_RULE) {
+			vsw_trace_step(w, p, VSW_TRACE_NOTE, stage,
+				       "rule %u would deny, but only reports",
+				       rules[v[i].report].id);
+			w->trace->step[w->trace->n - 1].rule = rules[v[i].report].id;
+		}
+		if (v[i].pass)
+			vsw_trace_step(w, p, VSW_TRACE_PASS, stage, "decided by %s", v[i].how);
+		else
+			dropped |= UINT64_C(1) << i;
+	}
+	return dropped;
+}
+
+static uint64_t decide(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+		       struct rte_mbuf *const *m, const uint16_t *fid, uint16_t n,
+		       struct vsw_acl_verdict *v)
+{
+	struct vsw_acl_pass a = pass_of(w, p, dir);
+
+	if (unlikely(w->trace))
+		return explain(w, p, &a, m, fid, n, v);
+	return vsw_acl_burst(&a, m, fid, n, v);
+}
+
 static void drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
 		 const struct vsw_acl_verdict *v)
 {
@@ -39,17 +88,15 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 {
 	struct vsw_acl_verdict verdict[VSW_BURST];
 	uint16_t fid[VSW_BURST] = {0}, k = 0;
-	struct vsw_acl_pass a;
 	uint64_t dropped;
 
 	if (p->gate->guard)
 		vsw_guard_from_vm(w, p, v);
 	if (!p->gate->dir[VSW_FROM_VM].any && !p->gate->uses_flows)
 		return;
-	a = pass_of(w, p, VSW_FROM_VM);
 	for (uint16_t i = 0; i < v->n; i++)
 		fid[i] = vsw_snap_fid(p, v->vid[i]);
-	dropped = vsw_acl_burst(&a, v->m, fid, v->n, verdict);
+	dropped = decide(w, p, VSW_FROM_VM, v->m, fid, v->n, verdict);
 	if (likely(!dropped))
 		return;
 	for (uint16_t i = 0; i < v->n; i++) {
@@ -81,15 +128,13 @@ static uint16_t rules_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 {
 	struct vsw_acl_verdict verdict[VSW_BURST];
 	uint16_t fid[VSW_BURST] = {0}, k = 0;
-	struct vsw_acl_pass a;
 	uint64_t dropped;
 
 	if (!p->gate->dir[VSW_TO_VM].any && !p->gate->uses_flows)
 		return n;
-	a = pass_of(w, p, VSW_TO_VM);
 	for (uint16_t i = 0; i < n; i++)
 		fid[i] = fid_on_wire(p, m[i]);
-	dropped = vsw_acl_burst(&a, m, fid, n, verdict);
+	dropped = decide(w, p, VSW_TO_VM, m, fid, n, verdict);
 	if (likely(!dropped))
 		return n;
 	for (uint16_t i = 0; i < n; i++) {
