@@ -54,6 +54,7 @@ int ctl_run_export(struct ctl_context *ctx, struct vd_err *reterr);
 int ctl_run_version(struct ctl_context *ctx, struct vd_err *reterr);
 int ctl_run_subscribe(struct ctl_context *ctx, struct vd_err *reterr);
 int ctl_run_capture(struct ctl_context *ctx, struct vd_err *reterr);
+int ctl_run_trace(struct ctl_context *ctx, struct vd_err *reterr);
 int ctl_run_top(struct ctl_context *ctx, struct vd_err *reterr);
 void ctl_print_switches(struct ctl_context *ctx, json_t *result);
 void ctl_print_switch(struct ctl_context *ctx, json_t *result);
@@ -65,6 +66,7 @@ void ctl_print_stats(struct ctl_context *ctx, json_t *result);
 void ctl_print_drops(struct ctl_context *ctx, json_t *result);
 void ctl_print_runtime(struct ctl_context *ctx, json_t *result);
 void ctl_print_doctor(struct ctl_context *ctx, json_t *result);
+void ctl_print_why(struct ctl_context *ctx, json_t *result);
 void ctl_print_diff(struct ctl_context *ctx, json_t *result);
 
 /** Rows of `drops` with @hints; used by drops, port show and top. */

@@ -17,6 +17,8 @@ static const struct ctl_command commands[] = {
 	{"doctor", "", NULL, ctl_print_doctor},
 	{"diff", "", NULL, ctl_print_diff},
 	{"capture", "", ctl_run_capture, NULL},
+	{"trace", "", ctl_run_trace, NULL},
+	{"why", "", NULL, ctl_print_why},
 	{"top", "", ctl_run_top, NULL},
 	{"export", "", ctl_run_export, NULL},
 	{"version", "", ctl_run_version, NULL},

@@ -36,6 +36,8 @@ static const struct {
 	{"drops", vsw_method_drops, false},
 	{"runtime", vsw_method_runtime, false},
 	{"capture", vsw_method_capture, true},
+	{"trace", vsw_method_trace, false},
+	{"why", vsw_method_why, true},
 	{"config.apply", vsw_method_config_apply, false},
 	{"config.export", vsw_method_config_export, false},
 	{"config.diff", vsw_method_config_diff, false},

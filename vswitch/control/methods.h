@@ -67,6 +67,8 @@ VSW_METHOD(stats);
 VSW_METHOD(drops);
 VSW_METHOD(runtime);
 VSW_METHOD(capture);
+VSW_METHOD(trace);
+VSW_METHOD(why);
 VSW_METHOD(config_apply);
 VSW_METHOD(config_export);
 VSW_METHOD(config_diff);

@@ -23,11 +23,11 @@ enum vsw_trace_kind {
 };
 
 struct vsw_trace_step {
-	uint8_t kind;       /* enum vsw_trace_kind */
-	uint16_t port;      /* index of the port whose stage this is */
-	const char *stage;  /* "admit", "source", "acl from-vm", "forward", "acl to-vm", "send" */
-	uint16_t reason;    /* enum vsw_drop, of drops */
-	uint32_t rule;      /* id of the access rule that decided; 0: none */
+	uint8_t kind;      /* enum vsw_trace_kind */
+	uint16_t port;     /* index of the port whose stage this is */
+	const char *stage; /* "admit", "source", "acl from-vm", "forward", "acl to-vm", "send" */
+	uint16_t reason;   /* enum vsw_drop, of drops */
+	uint32_t rule;     /* id of the access rule that decided; 0: none */
 	char text[VSW_TRACE_TEXT];
 };
 
