@@ -4,7 +4,7 @@
  * worker of its own that counts nothing, learns nothing, sends nothing: stages test `w->trace` once per
  * burst, and where they would change something.
  *
- * Thread-safety: control thread. Proof: tests/unit/vswitch/datapath/test_trace.c, tests/net/trace.test.
+ * Thread-safety: control thread. Proof: tests/net/acl.test.
  */
 #pragma once
 
