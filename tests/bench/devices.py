@@ -7,6 +7,7 @@
   vpp       VPP bridge domain, when VIRIDIAN_VPP_PREFIX points to an installation
   viridian  this project's daemon
 """
+import json
 import os
 import shutil
 import signal
@@ -21,11 +22,16 @@ OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 OVS_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 
 
+def many_rules():
+    """10,000 pairs (address, port) that no traffic of the bench matches."""
+    return [("172.%d.%d.%d" % (16 + i // 4096, i // 16 % 256, i % 16), 1024 + i % 5000) for i in range(10000)]
+
+
 class Device:
     """One device. Life: start(kind), then thaw()/freeze() around each measurement, then stop()."""
     name = ""
     job = "switch"        # "copy": frames come out as they went in; "swap": with their MAC addresses swapped
-    kinds = ("l2", "vlan", "idle")
+    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards")
     pages = 256           # hugepages it needs
 
     def __init__(self, bench):
@@ -96,7 +102,7 @@ class Testpmd(Device):
 class Ovs(Device):
     name = "ovs"
     pages = 560
-    kinds = ("l2", "vlan")
+    kinds = ("l2", "vlan", "acl", "rules")
 
     def __init__(self, bench):
         super().__init__(bench)
@@ -140,6 +146,23 @@ class Ovs(Device):
         if kind == "vlan":
             self.vsctl("set", "port", "vu0", "tag=%d" % VLAN, "vlan_mode=access", "--",
                        "set", "port", "vu1", "trunks=%d" % VLAN, "vlan_mode=trunk")
+        if kind in ("acl", "rules"):
+            self.connection_tracking(kind == "rules")
+
+    def connection_tracking(self, many):
+        """A may open connections, B may answer; 10,000 rules for new connections when many."""
+        flows = ["table=0,priority=10,ip,actions=ct(table=1,zone=1)", "table=0,priority=1,actions=NORMAL",
+                 "table=1,priority=60000,ip,ct_state=+trk+est,actions=NORMAL",
+                 "table=1,priority=1,ip,in_port=vu0,ct_state=+trk+new,actions=ct(commit,zone=1),NORMAL",
+                 "table=1,priority=0,actions=drop"]
+        if many:
+            flows += ["table=1,priority=1000,tcp,in_port=vu0,ct_state=+trk+new,nw_dst=%s,tcp_dst=%d,actions=drop"
+                      % rule for rule in many_rules()]
+        path = os.path.join(self.dir, "flows")
+        with open(path, "w") as f:
+            f.write("\n".join(flows) + "\n")
+        run("ovs-ofctl", "-O", "OpenFlow14", "--bundle", "replace-flows", "unix:%s/%s.mgmt" % (self.dir, self.bridge),
+            path, env=self.env, timeout=60)
 
     def stop(self):
         super().stop()
@@ -232,6 +255,32 @@ class Viridian(Device):
         for name, path, mode in zip("ab", self.sockets(), modes):
             self.ctl("port", "add", name, "--switch", "bench", "--device", "vhost-user:" + path,
                      "--learn", "200000", "--vlan", mode)
+        policy = self.policy(kind)
+        if policy:
+            document = json.loads(self.ctl("--json", "export"))
+            for port in document["ports"]:
+                port.update(policy.get(port["name"], {}))
+            path = os.path.join(self.dir, "policy.json")
+            with open(path, "w") as f:
+                json.dump(document, f)
+            self.ctl("apply", path)
+
+    @staticmethod
+    def policy(kind):
+        """Members of the two ports, by name."""
+        def rule(direction, action, weight, **more):
+            return dict(direction=direction, kind="extended", action=action, weight=weight, **more)
+
+        acl = [rule("from-vm", "allow", 100, stateful=True), rule("from-vm", "deny", 1), rule("to-vm", "deny", 1)]
+        if kind == "rules":
+            acl += [rule("from-vm", "deny", 200, protocol="tcp", remote=address, remote_port=str(port))
+                    for address, port in many_rules()]
+        if kind in ("acl", "rules"):
+            return {"a": {"acl": acl}}
+        if kind == "guards":
+            guard = {"dhcp": True, "router": True, "control": True}
+            return {"a": {"guard": guard}, "b": {"guard": guard}}
+        return {}
 
 
 def make(name, bench, build):

@@ -6,6 +6,9 @@ Side A of the generator is port 0 of the device, side B is port 1. kinds:
   l2      two ports of one learning switch
   vlan    A is an access port of VLAN 100, B a trunk that carries it
   idle    as l2, but the device may sleep when nothing arrives
+  acl     as l2; A may open connections and gets their answers, nothing else passes (stateful)
+  rules   as acl, with 10,000 rules on A in front of the one that allows
+  guards  as l2, every guard on at A and B
 """
 from dataclasses import dataclass, field
 
@@ -26,11 +29,13 @@ class Scenario:
     get_tag: int = 0          # tag on the frames as received from a device that does the job
     all_sizes: bool = False   # measured at every size, not only the smallest
     mode: str = "throughput"
+    reflect: bool = False     # B sends every frame back, and both directions count
     about: str = field(default="", compare=False)
 
     def generator_options(self, size):
         options = ["--size", size, "--flows", self.flows, "--macs", self.macs, "--hosts", self.hosts,
-                   "--mode", self.mode, "--dir", "ab" if self.to == "b" else "ba", "--learn"]
+                   "--mode", self.mode, "--dir", "ab" if self.to == "b" else "ba",
+                   "--reflect" if self.reflect else "--learn"]
         if self.send_tag or self.get_tag:
             # The trunk side speaks tagged in both directions, or the device could not learn its addresses.
             options += ["--vlan-b", VLAN]
@@ -50,6 +55,16 @@ GROUPS = {
         Scenario("vlan-pop", "vlan", 1000, 1000, 1000, to="a", send_tag=VLAN,
                  about="trunk to access, 1,000 MACs"),
     ],
+    "policy": [
+        Scenario("acl-1k", "acl", 1000, 1, 100, ("--warm", "1.5"), reflect=True,
+                 about="stateful rules, 1,000 flows, both directions"),
+        Scenario("acl-100k", "acl", 100000, 1, 1000, ("--warm", "3"), reflect=True,
+                 about="stateful rules, 100,000 flows, both directions"),
+        Scenario("rules-100k", "rules", 100000, 1, 1000, ("--warm", "3"), reflect=True,
+                 about="10,000 rules, 100,000 flows, both directions"),
+        Scenario("guards-1k", "guards", 1000, 1, 100, ("--warm", "1"), reflect=True,
+                 about="all guards on, 1,000 flows, both directions"),
+    ],
     "latency": [
         Scenario("rtt", "l2", mode="latency", about="round trip of one packet, worker polls"),
         Scenario("rtt-idle", "idle", mode="latency", options=("--gap-us", "20000", "--pings", "150"),
@@ -68,7 +83,10 @@ def verify(scenario, size, window, job):
     source, target = (b"\x02\xaa", b"\x02\xbb") if bool(to) != (job == "swap") else (b"\x02\xbb", b"\x02\xaa")
     if not window["sample_size"][to]:
         return "nothing was received"
-    if window["rx_mpps"][1 - to] > 0.001 * window["mpps"]:
+    if scenario.reflect:
+        if not 0.8 < window["rx_mpps"][0] / max(window["rx_mpps"][1], 1e-9) < 1.25:
+            return "not all frames came back"
+    elif window["rx_mpps"][1 - to] > 0.001 * window["mpps"]:
         return "frames came back to the sender"
     if not -0.001 <= window["tagged"][to] - bool(tag) <= 0.001:
         return "%.1f %% of the frames carried a tag" % (100 * window["tagged"][to])
