@@ -74,6 +74,33 @@ static const char *core_text(json_t *row, char *buf, size_t size)
 	return json_is_null(core) ? "any" : ctl_value_text(core, buf, size);
 }
 
+static const char *cycles_text(json_t *row, char *buf, size_t size)
+{
+	json_t *c = json_object_get(row, "cycles_per_packet");
+
+	snprintf(buf, size, "%.1f", json_number_value(c));
+	return json_is_null(c) ? "-" : buf;
+}
+
+/* What a packet costs on each worker, one table a worker. */
+static void print_stages(json_t *workers)
+{
+	static const struct ctl_column columns[] = {
+		{"STAGE", "stage", 0, NULL},
+		{"CYCLES/PACKET", NULL, CTL_COL_RIGHT, cycles_text},
+		{"PACKETS MEASURED", "packets_measured", CTL_COL_RIGHT, NULL},
+		{"WHAT", "text", CTL_COL_CUT, NULL},
+	};
+	json_t *w;
+	size_t i;
+
+	json_array_foreach (workers, i, w) {
+		printf("\nworker %zu\n", i);
+		ctl_print_table(json_object_get(w, "stages"), columns,
+				sizeof(columns) / sizeof(columns[0]), "no stages");
+	}
+}
+
 void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 {
 	static const char *const apart[] = {"workers", "uptime_s", NULL};
@@ -97,6 +124,7 @@ void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 	putchar('\n');
 	ctl_print_table(json_object_get(result, "workers"), columns,
 			sizeof(columns) / sizeof(columns[0]), "no workers");
+	print_stages(json_object_get(result, "workers"));
 }
 
 void ctl_print_doctor(struct ctl_context *ctx, json_t *result)

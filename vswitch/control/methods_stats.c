@@ -86,6 +86,25 @@ VSW_METHOD(drops)
 	return 0;
 }
 
+/* What a packet costs, stage by stage; null where none was measured. */
+static json_t *stage_rows(const struct vsw_worker_stats *s)
+{
+	json_t *rows = json_array();
+
+	for (unsigned int i = 0; i < VSW_STAGE_N; i++) {
+		const struct vsw_stage_stats *g = &s->stage[i];
+
+		json_array_append_new(
+			rows,
+			json_pack("{s:s, s:s, s:I, s:o}", "stage", vsw_stage_info[i].name, "text",
+				  vsw_stage_info[i].text, "packets_measured",
+				  (json_int_t)g->packets, "cycles_per_packet",
+				  g->packets ? json_real((double)g->cycles / (double)g->packets)
+					     : json_null()));
+	}
+	return rows;
+}
+
 VSW_METHOD(runtime)
 {
 	struct vsw_daemon *d = call->d;
@@ -95,15 +114,15 @@ VSW_METHOD(runtime)
 		struct vsw_worker_stats s;
 
 		vsw_worker_stats_get(d->dp, w, &s);
-		json_array_append_new(workers,
-				      json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "core",
-						s.core < 0 ? json_null() : json_integer(s.core),
-						"queues", (int)s.n_queues, "packets",
-						(json_int_t)s.packets, "loops", (json_int_t)s.loops,
-						"empty_loops", (json_int_t)s.empty_loops, "sleeps",
-						(json_int_t)s.sleeps, "busy_cycles",
-						(json_int_t)s.busy_cycles, "total_cycles",
-						(json_int_t)s.total_cycles));
+		json_array_append_new(
+			workers,
+			json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "core",
+				  s.core < 0 ? json_null() : json_integer(s.core), "queues",
+				  (int)s.n_queues, "packets", (json_int_t)s.packets, "loops",
+				  (json_int_t)s.loops, "empty_loops", (json_int_t)s.empty_loops,
+				  "sleeps", (json_int_t)s.sleeps, "busy_cycles",
+				  (json_int_t)s.busy_cycles, "total_cycles",
+				  (json_int_t)s.total_cycles, "stages", stage_rows(&s)));
 	}
 	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o}", "version", VIRIDIAN_VERSION,
 			    "uptime_s", (json_int_t)((vsw_now_ms() - d->started_ms) / 1000), "poll",

@@ -83,12 +83,33 @@ void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *p
 /** The port of a data-plane index, or NULL. Control thread. */
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index);
 
+/* The stages of stages.def. */
+enum vsw_stage {
+#define VSW_STAGE(id, name, text) VSW_STAGE_##id,
+#include "vswitch/datapath/stages.def"
+#undef VSW_STAGE
+	VSW_STAGE_N
+};
+
+/** Measured on one burst in VSW_STAGE_SAMPLE: ratios are what counts. */
+struct vsw_stage_stats {
+	uint64_t packets; /* that went through the stage in measured bursts */
+	uint64_t cycles;  /* TSC */
+};
+#define VSW_STAGE_SAMPLE 64
+
+struct vsw_stage_info {
+	const char *name, *text;
+};
+extern const struct vsw_stage_info vsw_stage_info[VSW_STAGE_N];
+
 struct vsw_worker_stats {
 	int core; /* -1: not pinned */
 	uint64_t loops, empty_loops, sleeps;
 	uint64_t packets;
 	uint64_t busy_cycles, total_cycles; /* TSC; busy = loops that moved packets */
 	uint16_t n_queues;
+	struct vsw_stage_stats stage[VSW_STAGE_N];
 };
 void vsw_worker_stats_get(const struct vsw_dataplane *dp, uint16_t worker,
 			  struct vsw_worker_stats *ret);

@@ -542,6 +542,60 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 	}
 }
 
+/* Any port's stages, timed one by one. */
+static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
+					  struct vsw_vec *v)
+{
+	bool learning = vsw_snap_learns(p);
+	uint64_t t = rte_rdtsc();
+
+	if (!(p->flags & VSW_SNAP_LINK_UP)) {
+		p->input(w, p, v);
+		return;
+	}
+	admit(w, p, v, false);
+	t = vsw_stage_done(w, VSW_STAGE_ADMIT, v->n, t);
+	if (!learning) {
+		check_sources(w, p, v);
+		t = vsw_stage_done(w, VSW_STAGE_SOURCE, v->n, t);
+	}
+	if (p->gate) {
+		vsw_gate_from_vm(w, p, v);
+		t = vsw_stage_done(w, VSW_STAGE_GATE_FROM, v->n, t);
+	}
+	if (p->n_mates)
+		claim_sources(w, p, v);
+	if (learning) {
+		learn(w, p, v);
+		t = vsw_stage_done(w, VSW_STAGE_SOURCE, v->n, t);
+	}
+	forward(w, p, v);
+	vsw_stage_done(w, VSW_STAGE_FORWARD, v->n, t);
+}
+
+/* One burst in VSW_STAGE_SAMPLE, so that `runtime` knows where cycles go, always. */
+static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
+					     uint16_t queue)
+{
+	struct vsw_port *rt = p->rt;
+	uint64_t t = rte_rdtsc();
+	struct vsw_vec v;
+
+	v.n = rt->ops->rx(rt->io, queue, v.m, VSW_BURST);
+	if (v.n) {
+		uint16_t n = v.n;
+
+		vsw_stage_done(w, VSW_STAGE_RX, n, t);
+		vsw_capture_rx(p, v.m, n);
+		w->measuring = true;
+		input_measured(w, p, &v);
+		vsw_pipeline_flush(w);
+		w->measuring = false;
+		return n;
+	}
+	return 0;
+}
+
 uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, uint16_t queue)
 {
 	struct vsw_port *rt = p->rt;
@@ -551,8 +605,15 @@ uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, 
 	/* the worker that had the queue in the last snapshot may still be inside it */
 	if (unlikely(!rte_spinlock_trylock(&rt->rxq[queue].lock)))
 		return 0;
+	if (unlikely(w->bursts % VSW_STAGE_SAMPLE == 0)) {
+		n = poll_measured(w, p, queue);
+		w->bursts += n > 0;
+		rte_spinlock_unlock(&rt->rxq[queue].lock);
+		return n;
+	}
 	n = rt->ops->rx(rt->io, queue, v.m, VSW_BURST);
 	if (n) {
+		w->bursts++;
 		v.n = n;
 		vsw_capture_rx(p, v.m, n);
 		p->input(w, p, &v);

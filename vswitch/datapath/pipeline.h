@@ -15,6 +15,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <rte_cycles.h>
 
 #include "vswitch/datapath/frame.h"
 #include "vswitch/datapath/snapshot.h"
@@ -70,8 +71,21 @@ struct vsw_worker {
 	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
 	struct vsw_txbuf *txbuf;         /* [VSW_PORTS_MAX] */
 	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
+	uint32_t bursts;                 /* so far */
+	bool measuring;                  /* this burst is one whose stages are timed */
 	struct vsw_worker_stats stats;
 };
+
+/** Note that @stage took from @began until now for @n packets; returns now. */
+static inline uint64_t vsw_stage_done(struct vsw_worker *w, enum vsw_stage stage, uint16_t n,
+				      uint64_t began)
+{
+	uint64_t now = rte_rdtsc();
+
+	w->stats.stage[stage].packets += n;
+	w->stats.stage[stage].cycles += now - began;
+	return now;
+}
 
 /** The input function for @p's features. */
 void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,

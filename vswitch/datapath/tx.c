@@ -90,8 +90,16 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 	uint64_t caps = __atomic_load_n(&io->tx_offloads, __ATOMIC_RELAXED);
 	uint32_t max_frame = __atomic_load_n(&io->max_frame, __ATOMIC_RELAXED);
 
-	if (unlikely(p->flags & VSW_SNAP_GATED))
-		b->n = vsw_gate_to_vm(w, p, b->m, b->n);
+	uint64_t t = unlikely(w->measuring) ? rte_rdtsc() : 0;
+	uint16_t n;
+
+	if (unlikely(p->flags & VSW_SNAP_GATED)) {
+		n = b->n;
+		b->n = vsw_gate_to_vm(w, p, b->m, n);
+		if (unlikely(w->measuring))
+			t = vsw_stage_done(w, VSW_STAGE_GATE_TO, n, t);
+	}
+	n = b->n;
 	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
 		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
 	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))
@@ -100,6 +108,8 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 		prepare_and_send(w, p, b, caps, max_frame);
 	else
 		send(w, p, b->m, b->n);
+	if (unlikely(w->measuring))
+		vsw_stage_done(w, VSW_STAGE_TX, n, t);
 	b->n = 0;
 	b->longest = 0;
 	b->requests = 0;
