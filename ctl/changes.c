@@ -10,6 +10,10 @@ static void print_value(json_t *value)
 	char buf[4096];
 	char *dump;
 
+	if (!value) {
+		putchar('-');
+		return;
+	}
 	if (json_is_object(value) || json_is_array(value)) {
 		dump = json_dumps(value, JSON_COMPACT);
 		ctl_print_text(stdout, dump ? dump : "...");
@@ -37,28 +41,42 @@ static void print_members(json_t *of, char sign)
 	}
 }
 
-static void print_differences(json_t *from, json_t *to)
+static void print_difference(const char *part, const char *key, json_t *from, json_t *to)
+{
+	fputs("~     ", stdout);
+	if (part) {
+		ctl_print_text(stdout, part);
+		putchar('.');
+	}
+	ctl_print_text(stdout, key);
+	fputs(": ", stdout);
+	print_value(from);
+	fputs(" -> ", stdout);
+	print_value(to);
+	putchar('\n');
+}
+
+/* @part: the member that @from and @to are values of; NULL: the object itself. */
+static void print_differences(const char *part, json_t *from, json_t *to)
 {
 	const char *key;
 	json_t *value;
 
 	json_object_foreach (to, key, value) {
-		fputs("~     ", stdout);
-		ctl_print_text(stdout, key);
-		fputs(": ", stdout);
-		print_value(json_object_get(from, key));
-		fputs(" -> ", stdout);
-		print_value(value);
-		putchar('\n');
+		json_t *before = json_object_get(from, key);
+
+		if (!part && (json_is_object(value) || json_is_object(before)))
+			print_differences(key, before, value);
+		else if (!json_equal(before, value))
+			print_difference(part, key, before, value);
 	}
 	json_object_foreach (from, key, value) {
 		if (json_object_get(to, key))
 			continue;
-		fputs("~     ", stdout);
-		ctl_print_text(stdout, key);
-		fputs(": ", stdout);
-		print_value(value);
-		fputs(" -> -\n", stdout);
+		if (!part && json_is_object(value))
+			print_differences(key, value, NULL);
+		else
+			print_difference(part, key, value, NULL);
 	}
 }
 
@@ -81,7 +99,8 @@ void ctl_print_changes(json_t *changes, bool members)
 		ctl_print_text(stdout, object ? object : "?");
 		putchar('\n');
 		if (sign == '~')
-			print_differences(json_object_get(c, "from"), json_object_get(c, "to"));
+			print_differences(NULL, json_object_get(c, "from"),
+					  json_object_get(c, "to"));
 		else if (members && sign == '+')
 			print_members(json_object_get(c, "to"), sign);
 	}

@@ -44,6 +44,19 @@ static void print_by_shape(json_t *result)
 	}
 }
 
+static void print_warnings(json_t *warnings)
+{
+	json_t *w;
+	size_t i;
+
+	json_array_foreach (warnings, i, w) {
+		fprintf(stderr, "%swarning:%s ", ctl_color(stderr, CTL_YELLOW),
+			ctl_color(stderr, CTL_PLAIN));
+		ctl_print_text(stderr, json_is_string(w) ? json_string_value(w) : "?");
+		fputc('\n', stderr);
+	}
+}
+
 static void print_result(struct ctl_context *ctx, const struct ctl_command *c, json_t *result)
 {
 	const struct ctl_verb *verb = ctx->cmd->verb;
@@ -55,6 +68,7 @@ static void print_result(struct ctl_context *ctx, const struct ctl_command *c, j
 	} else if (verb->changes && json_is_array(json_object_get(result, "changes"))) {
 		ctl_print_changes(json_object_get(result, "changes"), ctx->cmd->dry_run);
 		fflush(stdout); /* the two may end up on one screen */
+		print_warnings(json_object_get(result, "warnings"));
 		if (ctx->cmd->dry_run)
 			fputs("dry run: nothing was changed\n", stderr);
 	} else if (!strcmp(verb->noun, "describe")) {

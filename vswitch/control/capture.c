@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Captures: see capture.h. Also the method that starts one. */
-#define ALLOW_EXPERIMENTAL_API /* rte_bpf_convert(): the only way from tcpdump's filters to rte_bpf */
 #include "vswitch/control/capture.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +16,7 @@
 
 #include "base/log.h"
 #include "vswitch/control/edit.h"
+#include "vswitch/control/filter.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/control/pcapng.h"
 #include "vswitch/datapath/capture.h"
@@ -252,34 +251,15 @@ void vsw_capture_port_closes(struct vsw_daemon *d, const struct vsw_port *port)
 static int compile(struct vsw_capture_session *s, struct vd_err *reterr)
 {
 	struct rte_bpf_jit jit;
-	struct bpf_program prog;
-	struct rte_bpf_prm *prm;
-	pcap_t *p;
+	int rc;
 
 	if (!s->filter[0])
 		return 0;
-	p = pcap_open_dead(DLT_EN10MB, (int)s->point.snaplen);
-	if (!p)
-		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
-	if (pcap_compile(p, &prog, s->filter, 1, PCAP_NETMASK_UNKNOWN) < 0) {
-		vd_err_set(reterr, -EINVAL, VD_E_FILTER, "capture/filter",
-			   "the syntax is tcpdump's: see pcap-filter(7)", "%s: %s", s->filter,
-			   pcap_geterr(p));
-		pcap_close(p);
-		return -EINVAL;
-	}
-	prm = rte_bpf_convert(&prog);
-	pcap_freecode(&prog);
-	pcap_close(p);
-	s->point.bpf = prm ? rte_bpf_load(prm) : NULL;
-	rte_free(prm);
-	if (!s->point.bpf)
-		return vd_err_set(reterr, -ENOTSUP, VD_E_FILTER, "capture/filter",
-				  "use a simpler filter", "%s: cannot be run on packets: %s",
-				  s->filter, rte_strerror(rte_errno));
-	if (rte_bpf_get_jit(s->point.bpf, &jit) == 0)
+	rc = vsw_filter_compile(s->filter, s->point.snaplen, "capture/filter", &s->point.bpf,
+				reterr);
+	if (!rc && rte_bpf_get_jit(s->point.bpf, &jit) == 0)
 		s->point.jit = jit.func;
-	return 0;
+	return rc;
 }
 
 static int find_port(struct vsw_call *call, struct vsw_capture_session *s, struct vd_err *reterr)

@@ -44,8 +44,14 @@ static void identify(struct vsw_client *c)
 
 	if (getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &u, &size) < 0) {
 		snprintf(c->who, sizeof(c->who), "unknown");
+		snprintf(c->user, sizeof(c->user), "unknown");
 		return;
 	}
+	/* a number: asking for names could make the control thread wait for a network */
+	if (u.uid == 0)
+		snprintf(c->user, sizeof(c->user), "root");
+	else
+		snprintf(c->user, sizeof(c->user), "uid %u", (unsigned int)u.uid);
 	snprintf(c->who, sizeof(c->who), "uid %u pid %d", (unsigned int)u.uid, (int)u.pid);
 	c->may_change = u.uid == 0 || u.uid == geteuid() || in_group(c->server, &u, c->fd);
 }
@@ -404,6 +410,11 @@ bool vsw_client_may_change(const struct vsw_client *c)
 const char *vsw_client_who(const struct vsw_client *c)
 {
 	return c->who;
+}
+
+const char *vsw_client_user(const struct vsw_client *c)
+{
+	return c->user;
 }
 
 int vsw_client_take_fd(struct vsw_client *c)

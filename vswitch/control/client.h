@@ -33,6 +33,7 @@ struct vsw_client {
 	sd_event_source *source;
 	int fd;
 	char who[64];
+	char user[24];
 	bool may_change;
 	bool subscribed;
 	bool eof;          /* the peer sends no more */

@@ -194,7 +194,8 @@ static void inherit_saved(struct vsw_daemon *d, struct vsw_model *next, json_t *
 static int apply_file(struct vsw_daemon *d, struct vd_err *reterr)
 {
 	struct vsw_model next = {0};
-	struct vsw_apply a = {.next = &next, .flags = VSW_APPLY_START};
+	struct vsw_apply a = {
+		.next = &next, .flags = VSW_APPLY_START, .who = "the configuration file"};
 	struct vd_doc *doc = NULL;
 	json_t *changes = NULL;
 	char *text = NULL;

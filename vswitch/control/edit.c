@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Edits of ports and static entries, and what all edits share: see edit.h. */
 #include "vswitch/control/edit.h"
+#include "vswitch/model/acl.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,9 +33,8 @@ static int no_memory(struct vd_err *e)
 	return vd_err_set(e, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 }
 
-/* "did you mean" among @n names that stand @stride bytes apart. */
-static void unknown(struct vd_err *e, enum vd_code code, const char *kind, const char *name,
-		    const char *first, unsigned int n, size_t stride)
+void vsw_edit_unknown(struct vd_err *e, enum vd_code code, const char *kind, const char *name,
+		      const char *first, unsigned int n, size_t stride)
 {
 	const char **names = calloc(n + 1u, sizeof(*names));
 	const char *best = NULL;
@@ -59,9 +59,9 @@ struct vsw_switch_cfg *vsw_edit_find_switch(const struct vsw_model *m, const cha
 	struct vsw_switch_cfg *s = vsw_model_switch(m, name);
 
 	if (!s)
-		unknown(reterr, VD_E_SWITCH_UNKNOWN, "switch", name,
-			m->n_switches ? m->switches[0].name : NULL, m->n_switches,
-			sizeof(*m->switches));
+		vsw_edit_unknown(reterr, VD_E_SWITCH_UNKNOWN, "switch", name,
+				 m->n_switches ? m->switches[0].name : NULL, m->n_switches,
+				 sizeof(*m->switches));
 	return s;
 }
 
@@ -71,8 +71,9 @@ struct vsw_port_cfg *vsw_edit_find_port(const struct vsw_model *m, const char *n
 	struct vsw_port_cfg *p = vsw_model_port(m, name);
 
 	if (!p)
-		unknown(reterr, VD_E_PORT_UNKNOWN, "port", name,
-			m->n_ports ? m->ports[0].name : NULL, m->n_ports, sizeof(*m->ports));
+		vsw_edit_unknown(reterr, VD_E_PORT_UNKNOWN, "port", name,
+				 m->n_ports ? m->ports[0].name : NULL, m->n_ports,
+				 sizeof(*m->ports));
 	return p;
 }
 
@@ -102,6 +103,7 @@ void vsw_edit_drop_statics(struct vsw_model *m, const char *sw, const char *port
 void vsw_edit_drop_port(struct vsw_model *m, unsigned int i)
 {
 	vsw_edit_drop_statics(m, m->ports[i].sw, m->ports[i].name);
+	vsw_edit_forget_port(m, m->ports[i].name);
 	vsw_port_cfg_done(&m->ports[i]);
 	memmove(&m->ports[i], &m->ports[i + 1], (m->n_ports - i - 1u) * sizeof(*m->ports));
 	m->n_ports--;
@@ -114,6 +116,7 @@ void vsw_edit_rename_port(struct vsw_model *m, struct vsw_port_cfg *p, const cha
 	for (unsigned int i = 0; s && i < s->n_statics; i++)
 		if (!strcmp(s->statics[i].port, p->name))
 			snprintf(s->statics[i].port, sizeof(s->statics[i].port), "%s", name);
+	vsw_edit_follow_port(m, p->name, name);
 	snprintf(p->name, sizeof(p->name), "%s", name);
 }
 
@@ -126,6 +129,18 @@ static int exists(struct vd_err *e, const char *kind, const char *name)
 	snprintf(path, sizeof(path), "%s/%s", kind, name);
 	return vd_err_set(e, -EEXIST, VD_E_EXISTS, path, "choose another name, or remove it first",
 			  "%s %s exists", kind, name);
+}
+
+/* As vsw_edit_document(); "tag", given once a word, is the list "tags" there. */
+static json_t *port_document(json_t *params, const char *const *keys)
+{
+	json_t *doc = vsw_edit_document(params, keys), *tags = json_object_get(params, "tag");
+
+	if (doc && tags && json_object_set(doc, "tags", tags) < 0) {
+		json_decref(doc);
+		return NULL;
+	}
+	return doc;
 }
 
 int vsw_edit_port_add(struct vsw_model *m, json_t *params, struct vd_err *reterr)
@@ -141,17 +156,21 @@ int vsw_edit_port_add(struct vsw_model *m, json_t *params, struct vd_err *reterr
 		return exists(reterr, "port", name);
 	if (!vsw_edit_find_switch(m, vsw_edit_text(params, "switch"), reterr))
 		return -ENOENT;
-	doc = vsw_edit_document(params, keys);
+	doc = port_document(params, keys);
 	if (!doc)
 		return no_memory(reterr);
 	rc = vsw_port_from_json(doc, NULL, false, &p, reterr);
 	json_decref(doc);
-	return rc ? rc : vsw_edit_push_port(m, &p, reterr);
+	if (!rc)
+		rc = vsw_edit_push_port(m, &p, reterr);
+	if (rc)
+		vsw_port_cfg_done(&p);
+	return rc;
 }
 
 int vsw_edit_port_set(struct vsw_model *m, json_t *params, struct vd_err *reterr)
 {
-	static const char *const keys[] = {"mac", "vlan", "learn", NULL};
+	static const char *const keys[] = {"mac", "vlan", "learn", "affinity", NULL};
 	const char *rename = vsw_edit_text(params, "rename");
 	struct vsw_port_cfg *p = vsw_edit_find_port(m, vsw_edit_text(params, "name"), reterr);
 	json_t *doc;
@@ -167,12 +186,23 @@ int vsw_edit_port_set(struct vsw_model *m, json_t *params, struct vd_err *reterr
 			return rc;
 		vsw_edit_rename_port(m, p, rename);
 	}
-	doc = vsw_edit_document(params, keys);
+	doc = port_document(params, keys);
 	if (!doc)
 		return no_memory(reterr);
 	rc = vsw_port_from_json(doc, NULL, true, p, reterr);
 	json_decref(doc);
 	return rc;
+}
+
+/* The uplink it names is one of the switch it leaves. */
+static void forget_affinity(struct vsw_port_cfg *p)
+{
+	struct vsw_policy *own = vsw_policy_of(p)->affinity[0] ? vsw_policy_own(p) : NULL;
+
+	if (!own)
+		return;
+	memset(own->affinity, 0, sizeof(own->affinity));
+	p->policy = vsw_policy_tidy(own);
 }
 
 int vsw_edit_port_move(struct vsw_model *m, json_t *params, struct vd_err *reterr)
@@ -191,8 +221,11 @@ int vsw_edit_port_move(struct vsw_model *m, json_t *params, struct vd_err *reter
 		return vd_err_set(reterr, -EBUSY, VD_E_SWITCH_TYPE, path,
 				  "change the switch instead: viridian switch set",
 				  "port %s belongs to switch %s and cannot move", p->name, p->sw);
-	if (strcmp(p->sw, to->name))
+	if (strcmp(p->sw, to->name)) {
 		vsw_edit_drop_statics(m, p->sw, p->name);
+		vsw_edit_forget_port(m, p->name);
+		forget_affinity(p);
+	}
 	snprintf(p->sw, sizeof(p->sw), "%s", to->name);
 	return 0;
 }

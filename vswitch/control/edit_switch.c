@@ -8,8 +8,12 @@
 
 #include "vswitch/control/edit.h"
 
-static const char *const switch_keys[] = {"name",      "type",  "mtu", "ageing_s",
-					  "fdb_limit", "notes", NULL};
+#define POLICY_KEYS                                                                                \
+	"min_mode", "default_weight", "default_min", "team_mode", "igmp_snooping", "mld_snooping", \
+		"nlb"
+
+static const char *const switch_keys[] = {"name",      "type",  "mtu",       "ageing_s",
+					  "fdb_limit", "notes", POLICY_KEYS, NULL};
 
 static int on_switch(struct vd_err *e, int rc, enum vd_code code, const char *name,
 		     const char *hint, const char *text)
@@ -36,20 +40,19 @@ static void drop_role(struct vsw_model *m, const char *sw, enum vsw_role role)
 			vsw_edit_drop_port(m, i);
 }
 
-/* Make port "@sw:@kind", or give the one that is there another device. */
-static int put_port(struct vsw_model *m, const char *sw, enum vsw_role role, const char *device,
-		    struct vd_err *reterr)
+/* Make port "@name" of @sw, or give @have, which is there, another device. */
+static int put_port(struct vsw_model *m, const char *sw, const char *name, enum vsw_role role,
+		    const char *device, struct vsw_port_cfg *have, struct vd_err *reterr)
 {
-	const char *kind = role == VSW_ROLE_HOST ? "host" : "uplink";
-	struct vsw_port_cfg *have = own_port(m, sw, role), p = {.link_up = true};
+	struct vsw_port_cfg p = {.link_up = true};
 	json_t *doc;
 	int rc;
 
 	if (have)
 		doc = json_pack("{s:s}", "device", device);
 	else
-		doc = json_pack("{s:o, s:s, s:s, s:s}", "name", json_sprintf("%s:%s", sw, kind),
-				"switch", sw, "device", device, "role", kind);
+		doc = json_pack("{s:s, s:s, s:s, s:s}", "name", name, "switch", sw, "device",
+				device, "role", role == VSW_ROLE_HOST ? "host" : "uplink");
 	if (!doc)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	rc = vsw_port_from_json(doc, NULL, have != NULL, have ? have : &p, reterr);
@@ -57,9 +60,98 @@ static int put_port(struct vsw_model *m, const char *sw, enum vsw_role role, con
 	return rc || have ? rc : vsw_edit_push_port(m, &p, reterr);
 }
 
+/* ---- the uplinks: one, or a team ---- */
+
+struct uplinks {
+	struct vsw_device want[VSW_UPLINKS_MAX];
+	bool met[VSW_UPLINKS_MAX]; /* a port has this device already */
+	unsigned int n;
+};
+
+static int parse_uplinks(const char *sw, json_t *list, struct uplinks *u, struct vd_err *reterr)
+{
+	size_t n = json_array_size(list);
+	char path[192];
+	int rc;
+
+	if (n > VSW_UPLINKS_MAX)
+		return on_switch(reterr, -ENOSPC, VD_E_LIMIT, sw, "bond interfaces below it",
+				 "a team has at most 8 uplinks");
+	snprintf(path, sizeof(path), "switch/%s/uplink", sw);
+	for (u->n = 0; u->n < n; u->n++) {
+		rc = vsw_device_parse(json_string_value(json_array_get(list, u->n)), path,
+				      &u->want[u->n], reterr);
+		if (rc)
+			return rc;
+		for (unsigned int i = 0; i < u->n; i++)
+			if (vsw_device_clash(&u->want[i], &u->want[u->n]))
+				return on_switch(reterr, -EINVAL, VD_E_DEVICE_DUPLICATE, sw,
+						 "name each device once",
+						 "two of the uplinks are the same device");
+	}
+	return 0;
+}
+
+/* Is the port's device among those wanted? */
+static bool meets(struct uplinks *u, const struct vsw_port_cfg *p)
+{
+	for (unsigned int i = 0; i < u->n; i++) {
+		if (u->met[i] || !vsw_device_equal(&u->want[i], &p->device))
+			continue;
+		u->met[i] = true;
+		return true;
+	}
+	return false;
+}
+
+static int add_uplink(struct vsw_model *m, const char *sw, const struct vsw_device *d,
+		      struct vd_err *reterr)
+{
+	char name[VSW_PORT_NAME_SIZE], device[VSW_DEVICE_STR_SIZE];
+
+	snprintf(name, sizeof(name), "%.63s:uplink", sw);
+	for (unsigned int i = 2; vsw_model_port(m, name); i++)
+		snprintf(name, sizeof(name), "%.63s:uplink%u", sw, i);
+	return put_port(m, sw, name, VSW_ROLE_UPLINK, vsw_device_format(d, device, sizeof(device)),
+			NULL, reterr);
+}
+
+/* The list replaces the members: what stays keeps its port; a port that would go takes over a new
+ * device before another one is made, so that an exchange keeps the port's identity. */
+static int put_uplinks(struct vsw_model *m, const char *sw, json_t *list, struct vd_err *reterr)
+{
+	struct uplinks u = {.n = 0};
+	unsigned int next = 0, n_free = 0;
+	char device[VSW_DEVICE_STR_SIZE];
+	int free_ports[VSW_UPLINKS_MAX];
+	int rc = parse_uplinks(sw, list, &u, reterr);
+
+	for (unsigned int i = 0; !rc && i < m->n_ports; i++) {
+		const struct vsw_port_cfg *p = &m->ports[i];
+
+		if (p->role == VSW_ROLE_UPLINK && !strcmp(p->sw, sw) && !meets(&u, p) &&
+		    n_free < VSW_UPLINKS_MAX)
+			free_ports[n_free++] = (int)i;
+	}
+	for (unsigned int i = 0; !rc && i < u.n && next < n_free; i++) {
+		if (u.met[i])
+			continue;
+		u.met[i] = true;
+		rc = put_port(m, sw, NULL, VSW_ROLE_UPLINK,
+			      vsw_device_format(&u.want[i], device, sizeof(device)),
+			      &m->ports[free_ports[next++]], reterr);
+	}
+	while (!rc && n_free > next)
+		vsw_edit_drop_port(m, (unsigned int)free_ports[--n_free]);
+	for (unsigned int i = 0; !rc && i < u.n; i++)
+		if (!u.met[i])
+			rc = add_uplink(m, sw, &u.want[i], reterr);
+	return rc;
+}
+
 static int put_host(struct vsw_model *m, const char *sw, const char *ifname, struct vd_err *reterr)
 {
-	char device[VSW_DEVICE_STR_SIZE];
+	char device[VSW_DEVICE_STR_SIZE], name[VSW_PORT_NAME_SIZE];
 
 	if (!ifname && strlen(sw) >= IF_NAMESIZE)
 		return on_switch(
@@ -71,7 +163,8 @@ static int put_host(struct vsw_model *m, const char *sw, const char *ifname, str
 				 "an interface name has 1-15 characters, no ',', '/' or blank",
 				 "--host-vnic is not usable as an interface name");
 	snprintf(device, sizeof(device), "tap:%s", ifname ? ifname : sw);
-	return put_port(m, sw, VSW_ROLE_HOST, device, reterr);
+	snprintf(name, sizeof(name), "%.63s:host", sw);
+	return put_port(m, sw, name, VSW_ROLE_HOST, device, own_port(m, sw, VSW_ROLE_HOST), reterr);
 }
 
 /* What --uplink, --host-vnic, --no-host-vnic and the type make of the switch's own ports. */
@@ -94,11 +187,6 @@ static int put_own_ports(struct vsw_model *m, const struct vsw_switch_cfg *s, bo
 	if (json_array_size(uplinks) && s->type != VSW_EXTERNAL)
 		return on_switch(reterr, -EINVAL, VD_E_SWITCH_TYPE, name, "use --type external",
 				 "only an external switch has an uplink");
-	if (json_array_size(uplinks) > 1)
-		return on_switch(
-			reterr, -ENOTSUP, VD_E_UNSUPPORTED, name,
-			"give one --uplink; bond the interfaces below it if you need several",
-			"several uplinks of one switch are not supported yet");
 	if (s->type == VSW_EXTERNAL && !json_array_size(uplinks) &&
 	    !own_port(m, name, VSW_ROLE_UPLINK))
 		return on_switch(reterr, -EINVAL, VD_E_SWITCH_TYPE, name,
@@ -113,8 +201,7 @@ static int put_own_ports(struct vsw_model *m, const struct vsw_switch_cfg *s, bo
 		 (converted && s->type == VSW_INTERNAL && !own_port(m, name, VSW_ROLE_HOST)))
 		rc = put_host(m, name, host, reterr);
 	if (!rc && json_array_size(uplinks))
-		rc = put_port(m, name, VSW_ROLE_UPLINK,
-			      json_string_value(json_array_get(uplinks, 0)), reterr);
+		rc = put_uplinks(m, name, uplinks, reterr);
 	return rc;
 }
 
@@ -171,13 +258,15 @@ static int rename_switch(struct vsw_model *m, struct vsw_switch_cfg *s, const ch
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		if (!strcmp(m->ports[i].sw, s->name))
 			snprintf(m->ports[i].sw, sizeof(m->ports[i].sw), "%s", name);
+	vsw_edit_follow_switch(m, s->name, name);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	return 0;
 }
 
 int vsw_edit_switch_set(struct vsw_model *m, json_t *params, struct vd_err *reterr)
 {
-	static const char *const keys[] = {"type", "mtu", "ageing_s", "fdb_limit", "notes", NULL};
+	static const char *const keys[] = {"type",  "mtu",       "ageing_s", "fdb_limit",
+					   "notes", POLICY_KEYS, NULL};
 	struct vsw_switch_cfg *s = vsw_edit_find_switch(m, vsw_edit_text(params, "name"), reterr);
 	const char *rename = vsw_edit_text(params, "rename");
 	enum vsw_switch_type before;
@@ -221,6 +310,7 @@ int vsw_edit_switch_remove(struct vsw_model *m, json_t *params, struct vd_err *r
 	for (unsigned int i = m->n_ports; i-- > 0;)
 		if (!strcmp(m->ports[i].sw, s->name))
 			vsw_edit_drop_port(m, i);
+	vsw_edit_forget_switch(m, s->name);
 	at = (unsigned int)(s - m->switches);
 	vsw_switch_cfg_done(s);
 	memmove(s, s + 1, (m->n_switches - at - 1u) * sizeof(*s));

@@ -25,6 +25,12 @@
 #include "vswitch/datapath/dataplane.h"
 #include "vswitch/model/model.h"
 
+/** What a counter showed when it was last reset. */
+struct vsw_meter_base {
+	uint32_t id; /* of a meter rule */
+	uint64_t packets, bytes;
+};
+
 /** The run-time side of a configured port. */
 struct vsw_rt_port {
 	struct vsw_port *port; /* NULL: the back end is not open */
@@ -36,7 +42,10 @@ struct vsw_rt_port {
 	uint64_t link_up_at_ms; /* the link comes up again then (after a move); 0: nothing to do */
 	uint64_t retry_at_ms;   /* not open: tried again then */
 	uint32_t retry_wait_ms;
-	struct vd_err fault; /* not open: why */
+	struct vd_err fault;            /* not open: why */
+	struct vsw_meter_base meter[2]; /* of the whole port, by enum vsw_dir */
+	struct vsw_meter_base *meters;  /* of its meter rules */
+	unsigned int n_meters;
 };
 
 struct vsw_rt_switch {
@@ -70,6 +79,8 @@ struct vsw_apply {
 	json_t *root; /* with @doc: where @next came from, for positions in errors; or NULL */
 	const struct vd_doc *doc;
 	json_t *assigned; /* START: uuids whose MAC was assigned by an earlier run; or NULL */
+	const char *who;  /* set the access rules that do not say; NULL: unknown */
+	json_t *warnings; /* array: what a person should know of access rules that change; or NULL */
 };
 
 /** @dp and @store are borrowed. -ENOMEM. */

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One change of the configuration, all or nothing: the order of steps is in engine.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "vswitch/control/engine.h"
+#include "vswitch/control/filter.h"
 #include "vswitch/control/plan.h"
+#include "vswitch/model/acl.h"
 
 /* Long enough for a guest to see the carrier go: drivers merge faster changes into none. */
 #define MOVE_LINK_DOWN_MS 100u
@@ -49,6 +53,31 @@ static bool is_new(const struct change *c, unsigned int i)
 	return c->plan.ports[i].action != VSW_PLAN_KEEP;
 }
 
+/* The filters of mirror sessions that are new or changed: the model cannot compile them. */
+static int check_filters(const struct vsw_engine *e, const struct vsw_model *next,
+			 const struct vsw_apply *a, struct vd_err *reterr)
+{
+	for (unsigned int i = 0; i < next->n_mirrors; i++) {
+		const struct vsw_mirror *s = &next->mirrors[i];
+		const struct vsw_mirror *old = vsw_model_mirror(&e->model, s->name);
+		char path[192];
+		int rc;
+
+		if (!s->filter[0] || (old && !strcmp(old->filter, s->filter)))
+			continue;
+		snprintf(path, sizeof(path), "mirror/%s/filter", s->name);
+		rc = vsw_filter_check(s->filter, path, reterr);
+		if (rc) {
+			json_t *list = json_object_get(a->root, "mirrors");
+
+			vd_doc_locate(a->doc, json_array_get(list, i), "filter", (size_t)-1,
+				      reterr);
+			return rc;
+		}
+	}
+	return 0;
+}
+
 /* Identity, addresses, rules. */
 static int settle(struct change *c, const struct vsw_apply *a, struct vd_err *reterr)
 {
@@ -64,7 +93,28 @@ static int settle(struct change *c, const struct vsw_apply *a, struct vd_err *re
 	for (unsigned int i = 0; i < next->n_ports; i++)
 		c->was_unaddressed[i] = !next->ports[i].has_mac;
 	rc = vsw_model_complete(next, random_bytes, NULL, reterr);
-	return rc ? rc : vsw_model_validate(next, a->root, a->doc, reterr);
+	if (!rc && vsw_model_sign(next, a->who ? a->who : "unknown", time(NULL)) < 0)
+		return no_memory(reterr);
+	if (!rc)
+		rc = vsw_model_validate(next, a->root, a->doc, reterr);
+	return rc ? rc : check_filters(c->e, next, a, reterr);
+}
+
+#define WARNINGS_MAX 20u
+
+/* Of the ports whose access rules change. */
+static void warn(const struct change *c, json_t *out)
+{
+	for (unsigned int i = 0; out && i < c->next->n_ports; i++) {
+		const struct vsw_port_cfg *n = &c->next->ports[i];
+		int old = c->plan.ports[i].old;
+		size_t n_said = json_array_size(out);
+
+		if (n_said >= WARNINGS_MAX)
+			return;
+		if (old < 0 || vsw_policy_of(&c->e->model.ports[old])->acl != vsw_policy_of(n)->acl)
+			vsw_acl_warn(n, WARNINGS_MAX - (unsigned int)n_said, out);
+	}
 }
 
 static bool lists_uuid(json_t *list, const char *uuid)
@@ -367,6 +417,8 @@ int vsw_engine_apply(struct vsw_engine *e, struct vsw_apply *a, json_t **changes
 		rc = diff ? vsw_plan_make(&e->model, c.next, &c.plan) : -ENOMEM;
 		if (rc)
 			no_memory(reterr);
+		else
+			warn(&c, a->warnings);
 	}
 	if (!rc && !(a->flags & VSW_APPLY_DRY_RUN) &&
 	    (json_array_size(diff) || a->flags & VSW_APPLY_START)) {

@@ -99,6 +99,7 @@ void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt)
 	if (rt->left)
 		vsw_io_clean(vsw_dataplane_env(e->dp), rt->left);
 	json_decref(rt->left);
+	free(rt->meters);
 	free(rt);
 }
 

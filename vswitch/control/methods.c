@@ -32,6 +32,23 @@ static const struct {
 	{"fdb.add", vsw_method_fdb_add, false},
 	{"fdb.remove", vsw_method_fdb_remove, false},
 	{"fdb.flush", vsw_method_fdb_flush, true},
+	{"acl.add", vsw_method_acl_add, false},
+	{"acl.list", vsw_method_acl_list, false},
+	{"acl.show", vsw_method_acl_show, false},
+	{"acl.remove", vsw_method_acl_remove, false},
+	{"acl.replace", vsw_method_acl_replace, false},
+	{"guard.set", vsw_method_guard_set, false},
+	{"guard.show", vsw_method_guard_show, false},
+	{"qos.set", vsw_method_qos_set, false},
+	{"qos.show", vsw_method_qos_show, false},
+	{"set.add", vsw_method_set_add, false},
+	{"set.list", vsw_method_set_list, false},
+	{"set.remove", vsw_method_set_remove, false},
+	{"mirror.add", vsw_method_mirror_add, false},
+	{"mirror.list", vsw_method_mirror_list, false},
+	{"mirror.remove", vsw_method_mirror_remove, false},
+	{"meter.list", vsw_method_meter_list, false},
+	{"meter.reset", vsw_method_meter_reset, true},
 	{"stats", vsw_method_stats, false},
 	{"drops", vsw_method_drops, false},
 	{"runtime", vsw_method_runtime, false},
@@ -85,7 +102,8 @@ static int check(const struct vsw_call *call, int method, const struct ctl_verb 
 static void log_outcome(const struct vsw_call *call, const struct ctl_verb *verb, int rc,
 			json_t *result, const struct vd_err *err)
 {
-	const char *name = vsw_edit_text(call->params, "name");
+	const char *port = vsw_edit_text(call->params, "port");
+	const char *name = port ? port : vsw_edit_text(call->params, "name");
 
 	if (rc < 0 && vsw_server_may_log(call->d->server))
 		vd_log(verb->changes ? LOG_ERR : LOG_INFO, "rpc", vsw_client_who(call->client),
@@ -137,10 +155,19 @@ int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **resul
 	int rc;
 
 	a->flags = call->dry_run ? VSW_APPLY_DRY_RUN : 0;
+	a->who = vsw_client_user(call->client);
+	a->warnings = json_array();
 	rc = vsw_engine_apply(call->d->engine, a, &changes, reterr);
-	if (rc)
+	if (rc) {
+		json_decref(a->warnings);
 		return rc;
-	*result = json_pack("{s:o, s:b}", "changes", changes, "applied", !call->dry_run);
+	}
+	if (json_array_size(a->warnings) == 0) {
+		json_decref(a->warnings);
+		a->warnings = NULL;
+	}
+	*result = json_pack("{s:o, s:b, s:o*}", "changes", changes, "applied", !call->dry_run,
+			    "warnings", a->warnings);
 	return *result ? 0 : -ENOMEM;
 }
 

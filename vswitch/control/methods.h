@@ -38,6 +38,15 @@ int vsw_methods_change(struct vsw_call *call,
 int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **result,
 		      struct vd_err *reterr);
 
+/** The range of ports that parameter "port" means: one, or all. -ENOENT. */
+int vsw_methods_ports(const struct vsw_call *call, unsigned int *from, unsigned int *to,
+		      struct vd_err *reterr);
+
+struct vsw_rule_count;
+/** What rule @rule of port @port has seen; false while the port is not open. */
+bool vsw_rule_count_get(const struct vsw_daemon *d, unsigned int port, unsigned int rule,
+			struct vsw_rule_count *ret);
+
 /* ---- rows shared between methods; new references ---- */
 json_t *vsw_row_port(struct vsw_daemon *d, unsigned int i);
 json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i);
@@ -63,6 +72,23 @@ VSW_METHOD(fdb_list);
 VSW_METHOD(fdb_add);
 VSW_METHOD(fdb_remove);
 VSW_METHOD(fdb_flush);
+VSW_METHOD(acl_add);
+VSW_METHOD(acl_list);
+VSW_METHOD(acl_show);
+VSW_METHOD(acl_remove);
+VSW_METHOD(acl_replace);
+VSW_METHOD(guard_set);
+VSW_METHOD(guard_show);
+VSW_METHOD(qos_set);
+VSW_METHOD(qos_show);
+VSW_METHOD(set_add);
+VSW_METHOD(set_list);
+VSW_METHOD(set_remove);
+VSW_METHOD(mirror_add);
+VSW_METHOD(mirror_list);
+VSW_METHOD(mirror_remove);
+VSW_METHOD(meter_list);
+VSW_METHOD(meter_reset);
 VSW_METHOD(stats);
 VSW_METHOD(drops);
 VSW_METHOD(runtime);

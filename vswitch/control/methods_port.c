@@ -48,6 +48,14 @@ static void copy_text(json_t *to, json_t *from, const char *key)
 	json_object_set(to, key, json_is_string(v) ? v : json_null());
 }
 
+/* A row says how many: the rules themselves are `acl list`. */
+static int n_rules(const struct vsw_port_cfg *p)
+{
+	const struct vsw_acl *a = vsw_policy_of(p)->acl;
+
+	return a ? (int)a->n : 0;
+}
+
 static json_t *row_with(struct vsw_daemon *d, unsigned int i, json_t *io)
 {
 	const struct vsw_rt_port *rt = d->engine->ports[i];
@@ -55,6 +63,7 @@ static json_t *row_with(struct vsw_daemon *d, unsigned int i, json_t *io)
 	bool connected =
 		rt->port && __atomic_load_n(&rt->port->io->caps.connected, __ATOMIC_RELAXED);
 
+	json_object_set_new(j, "acl_rules", json_integer(n_rules(&d->engine->model.ports[i])));
 	copy_text(j, io, "driver");
 	json_object_set_new(j, "connected", json_boolean(connected));
 	copy_text(j, io, "degraded");

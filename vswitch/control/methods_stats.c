@@ -41,9 +41,8 @@ void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out)
 							     vsw_drop_info[r].hint));
 }
 
-/* All ports, or the one that is named. */
-static int ports_asked(const struct vsw_call *call, unsigned int *from, unsigned int *to,
-		       struct vd_err *reterr)
+int vsw_methods_ports(const struct vsw_call *call, unsigned int *from, unsigned int *to,
+		      struct vd_err *reterr)
 {
 	const struct vsw_engine *e = call->d->engine;
 	const char *name = vsw_edit_text(call->params, "port");
@@ -64,7 +63,7 @@ static int ports_asked(const struct vsw_call *call, unsigned int *from, unsigned
 VSW_METHOD(stats)
 {
 	unsigned int i, to;
-	int rc = ports_asked(call, &i, &to, reterr);
+	int rc = vsw_methods_ports(call, &i, &to, reterr);
 
 	if (rc)
 		return rc;
@@ -76,7 +75,7 @@ VSW_METHOD(stats)
 VSW_METHOD(drops)
 {
 	unsigned int i, to;
-	int rc = ports_asked(call, &i, &to, reterr);
+	int rc = vsw_methods_ports(call, &i, &to, reterr);
 
 	if (rc)
 		return rc;

@@ -26,7 +26,7 @@ static json_t *row(struct vsw_daemon *d, unsigned int k)
 {
 	const struct vsw_model *m = &d->engine->model;
 	const struct vsw_switch_cfg *s = &m->switches[k];
-	json_t *j = vsw_switch_to_json(s), *uplink = NULL, *host = NULL;
+	json_t *j = vsw_switch_to_json(s), *uplinks = json_array(), *host = NULL;
 	char device[VSW_DEVICE_STR_SIZE];
 	unsigned int n = 0;
 
@@ -36,12 +36,16 @@ static json_t *row(struct vsw_daemon *d, unsigned int k)
 		if (strcmp(p->sw, s->name))
 			continue;
 		n++;
-		if (p->role == VSW_ROLE_UPLINK && !uplink)
-			uplink = json_string(vsw_device_format(&p->device, device, sizeof(device)));
+		if (p->role == VSW_ROLE_UPLINK)
+			json_array_append_new(
+				uplinks,
+				json_string(vsw_device_format(&p->device, device, sizeof(device))));
 		if (p->role == VSW_ROLE_HOST && !host)
 			host = json_string(p->device.target);
 	}
-	json_object_set_new(j, "uplink", uplink ? uplink : json_null());
+	json_object_set(j, "uplink",
+			json_array_size(uplinks) ? json_array_get(uplinks, 0) : json_null());
+	json_object_set_new(j, "uplinks", uplinks);
 	json_object_set_new(j, "host_vnic", host ? host : json_null());
 	json_object_set_new(j, "n_ports", json_integer(n));
 	json_object_set_new(j, "n_learned",

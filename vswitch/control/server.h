@@ -62,6 +62,8 @@ void vsw_client_subscribe(struct vsw_client *c);
 bool vsw_client_may_change(const struct vsw_client *c);
 /** "uid 0 pid 123", for the log. */
 const char *vsw_client_who(const struct vsw_client *c);
+/** "root" or "uid 1000", for what is kept. */
+const char *vsw_client_user(const struct vsw_client *c);
 /** The descriptor the client sent last; the caller owns it then. -1: none. */
 int vsw_client_take_fd(struct vsw_client *c);
 /** The capture that answers to @c; ended when the client goes. One a client. */

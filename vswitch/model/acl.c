@@ -12,14 +12,14 @@
 
 const char *vsw_rule_label(const struct vsw_acl_rule *r, char *buf, size_t size)
 {
-	char id[16] = "new";
+	char what[24] = "the new rule";
 
 	if (r->id)
-		snprintf(id, sizeof(id), "%u", r->id);
+		snprintf(what, sizeof(what), "rule %u", r->id);
 	if (r->name[0])
-		snprintf(buf, size, "rule %s (%s)", id, r->name);
+		snprintf(buf, size, "%s (%s)", what, r->name);
 	else
-		snprintf(buf, size, "rule %s", id);
+		snprintf(buf, size, "%s", what);
 	return buf;
 }
 

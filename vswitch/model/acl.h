@@ -44,6 +44,9 @@ bool vsw_acl_equal(const struct vsw_acl *a, const struct vsw_acl *b);
 struct vsw_policy *vsw_policy_own(struct vsw_port_cfg *p);
 struct vsw_acl *vsw_acl_own(struct vsw_policy *p);
 
+/** @p, or NULL (and @p let go of) when it says nothing. */
+const struct vsw_policy *vsw_policy_tidy(struct vsw_policy *p);
+
 bool vsw_policy_equal(const struct vsw_policy *a, const struct vsw_policy *b);
 
 /** Append what a person should know about the rules of @p to @out (texts): ties that only the rule
@@ -54,5 +57,5 @@ void vsw_acl_warn(const struct vsw_port_cfg *p, unsigned int max, json_t *out);
 /** Rules without who and when were set by @who now. -ENOMEM. */
 int vsw_model_sign(struct vsw_model *m, const char *who, int64_t now);
 
-/** "acl rule 7 (web)". Returns @buf. */
+/** "rule 7 (web)", or "the new rule" for one without an id. Returns @buf. */
 const char *vsw_rule_label(const struct vsw_acl_rule *r, char *buf, size_t size);

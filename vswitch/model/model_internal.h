@@ -80,9 +80,6 @@ json_t *vsw_append(json_t *array, json_t *value);
 /** As vd_read_name(), also "SWITCH:KIND", the name of a port that was made with its switch. */
 int vsw_read_port_name(const struct vd_read *rd, const char *key, char *ret, size_t size);
 
-/** @p, or NULL (and @p let go of) when it says nothing. */
-const struct vsw_policy *vsw_policy_tidy(struct vsw_policy *p);
-
 /** A copy of @n elements; NULL with *@failed set on lack of memory, NULL without for n = 0 and once
  *  *@failed is set: no pointer into the original stays behind. */
 void *vsw_dup_array(const void *from, size_t n, size_t size, bool *failed);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vswitch/model/acl.h"
 #include "vswitch/model/model_internal.h"
 #include "vswitch/model/policy_json.h"
 #include "vswitch/model/terms.h"

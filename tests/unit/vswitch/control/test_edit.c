@@ -78,8 +78,8 @@ static void switch_add_refuses(void)
 		{"{\"name\": \"x\", \"type\": \"internal\", \"uplink\": [\"netdev:e\"]}",
 		 VD_E_SWITCH_TYPE},
 		{"{\"name\": \"x\", \"type\": \"external\", \"uplink\": [\"netdev:e\", "
-		 "\"netdev:f\"]}",
-		 VD_E_UNSUPPORTED},
+		 "\"netdev:e\"]}",
+		 VD_E_DEVICE_DUPLICATE},
 		{"{\"name\": \"a-name-too-long-for-linux\", \"type\": \"internal\"}", VD_E_NAME},
 		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"a/b\"}", VD_E_DEVICE},
 		{"{\"name\": \"x\", \"type\": \"internal\", \"host_vnic\": \"this-is-too-long\"}",

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Methods of the nouns acl, guard and qos. */
+#include <errno.h>
+#include <string.h>
+
+#include "vswitch/control/edit.h"
+#include "vswitch/control/methods.h"
+#include "vswitch/model/policy_json.h"
+#include "vswitch/policy/gate.h"
+
+VSW_METHOD(acl_add)
+{
+	return vsw_methods_change(call, vsw_edit_acl_add, result, reterr);
+}
+
+VSW_METHOD(acl_remove)
+{
+	return vsw_methods_change(call, vsw_edit_acl_remove, result, reterr);
+}
+
+VSW_METHOD(acl_replace)
+{
+	return vsw_methods_change(call, vsw_edit_acl_replace, result, reterr);
+}
+
+VSW_METHOD(guard_set)
+{
+	return vsw_methods_change(call, vsw_edit_guard_set, result, reterr);
+}
+
+VSW_METHOD(qos_set)
+{
+	return vsw_methods_change(call, vsw_edit_qos_set, result, reterr);
+}
+
+bool vsw_rule_count_get(const struct vsw_daemon *d, unsigned int port, unsigned int rule,
+			struct vsw_rule_count *ret)
+{
+	const struct vsw_acl *a = vsw_policy_of(&d->engine->model.ports[port])->acl;
+	const struct vsw_rt_port *rt = d->engine->ports[port];
+	const struct vsw_gate *g = rt->port ? rt->port->gate : NULL;
+
+	/* the gate keeps the object it was made from */
+	if (!g || !a || g->policy->acl != a)
+		return false;
+	*ret = vsw_gate_count(g, vsw_dataplane_workers(d->dp), rule);
+	return true;
+}
+
+/* The rule as documents have it, its port, and what it has seen. */
+static json_t *rule_row(const struct vsw_daemon *d, unsigned int port, unsigned int rule)
+{
+	const struct vsw_port_cfg *p = &d->engine->model.ports[port];
+	json_t *row = json_pack("{s:s}", "port", p->name);
+	json_t *j = vsw_rule_to_json(&vsw_policy_of(p)->acl->rules[rule]);
+	struct vsw_rule_count n;
+
+	json_object_update(row, j);
+	json_decref(j);
+	if (vsw_rule_count_get(d, port, rule, &n)) {
+		json_object_set_new(row, "packets", json_integer((json_int_t)n.packets));
+		json_object_set_new(row, "bytes", json_integer((json_int_t)n.bytes));
+	}
+	return row;
+}
+
+VSW_METHOD(acl_list)
+{
+	unsigned int i, to;
+	int rc = vsw_methods_ports(call, &i, &to, reterr);
+
+	if (rc)
+		return rc;
+	for (*result = json_array(); i < to; i++) {
+		const struct vsw_acl *a = vsw_policy_of(&call->d->engine->model.ports[i])->acl;
+
+		for (unsigned int k = 0; a && k < a->n; k++)
+			json_array_append_new(*result, rule_row(call->d, i, k));
+	}
+	return 0;
+}
+
+static const struct vsw_port_cfg *port_of(struct vsw_call *call, struct vd_err *reterr)
+{
+	return vsw_edit_find_port(&call->d->engine->model, vsw_edit_text(call->params, "port"),
+				  reterr);
+}
+
+VSW_METHOD(acl_show)
+{
+	const struct vsw_port_cfg *p = port_of(call, reterr);
+	const char *what = vsw_edit_text(call->params, "rule");
+	const struct vsw_acl *a;
+
+	if (!p)
+		return -ENOENT;
+	a = vsw_policy_of(p)->acl;
+	for (unsigned int k = 0; a && k < a->n; k++) {
+		if (!vsw_edit_is_rule(&a->rules[k], what))
+			continue;
+		*result = rule_row(call->d, vsw_engine_port_index(call->d->engine, p), k);
+		return 0;
+	}
+	return vsw_edit_no_rule(p, what, reterr);
+}
+
+/* {"port", "switch"} and all members of @part (stolen). */
+static json_t *with_port(const struct vsw_port_cfg *p, json_t *part)
+{
+	json_t *j = json_pack("{s:s, s:s}", "port", p->name, "switch", p->sw);
+
+	json_object_update(j, part);
+	json_decref(part);
+	return j;
+}
+
+VSW_METHOD(guard_show)
+{
+	const struct vsw_port_cfg *p = port_of(call, reterr);
+
+	if (!p)
+		return -ENOENT;
+	*result = with_port(p, vsw_guard_to_json(vsw_policy_of(p), true));
+	json_object_set_new(*result, "learn", json_integer(p->learn));
+	return 0;
+}
+
+/* Per cent of what the VMs of the switch send that the port's weight stands for. */
+static json_t *share_of(const struct vsw_model *m, const struct vsw_port_cfg *p)
+{
+	const struct vsw_switch_cfg *s = vsw_model_switch(m, p->sw);
+	unsigned int own = vsw_policy_of(p)->qos.min_weight, sum = 0;
+
+	if (!s || s->qos.min_mode != VSW_MIN_WEIGHT || !own)
+		return json_null();
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (!strcmp(m->ports[i].sw, p->sw))
+			sum += vsw_policy_of(&m->ports[i])->qos.min_weight;
+	return json_integer(100 * own / (sum + s->qos.default_min_weight));
+}
+
+VSW_METHOD(qos_show)
+{
+	const struct vsw_port_cfg *p = port_of(call, reterr);
+
+	if (!p)
+		return -ENOENT;
+	*result = with_port(p, vsw_qos_to_json(&vsw_policy_of(p)->qos, true));
+	json_object_set_new(*result, "share_percent", share_of(&call->d->engine->model, p));
+	return 0;
+}
