@@ -12,7 +12,8 @@ KVM_MODULES = ("irqbypass", "kvm", "kvm-amd")
 L2_KERNEL = "/l2/vmlinuz"
 
 
-def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2):
+def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2, modules=(),
+                args=()):
     """
     A machine whose /dev/kvm has Hyper-V support; not started. With l2_image (a path that
     build_image() returned) the guest kernel is at L2_KERNEL and the image at /l2/initrd.
@@ -20,8 +21,8 @@ def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpu
     files = list(files)
     if l2_image:
         files += [f"{sandbox.kernel}/vmlinuz={L2_KERNEL}", f"{l2_image}=/l2/initrd"]
-    image = build_image(name, modules=KVM_MODULES, programs=programs, files=files)
-    return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus)
+    image = build_image(name, modules=[*KVM_MODULES, *modules], programs=programs, files=files)
+    return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus, args=args)
 
 
 # The real ip, with netns. By its path, because busybox's shell prefers its own command of that name.

@@ -64,6 +64,7 @@ def compile_c(source, static=True):
 
 class Vm:
     """One QEMU process. Owned by the test; dies with it."""
+    ask_again_s = _ASK_AGAIN_S
 
     def __init__(self, name, image, args=(), memory_mib=256, cpus=2, machine="pc", cpu="max",
                  append="", memory_args=None):
@@ -123,7 +124,7 @@ class Vm:
 
     def _line(self, starts, deadline, ask_again=None):
         """The next line that begins with one of starts; ask_again() is called now and then."""
-        interval = _ASK_AGAIN_S
+        interval = self.ask_again_s
         again = time.monotonic() + interval
         while True:
             while b"\n" in self._buffer:
