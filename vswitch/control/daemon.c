@@ -19,6 +19,7 @@
 #include "vswitch/control/daemon.h"
 #include "vswitch/control/eal.h"
 #include "vswitch/control/plan.h"
+#include "vswitch/hostnat/hostnat.h"
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
 #define BYTES_PER_MBUF 3600u
@@ -146,6 +147,22 @@ static int start_dataplane(struct vsw_daemon *d, struct vd_err *reterr)
 	return 0;
 }
 
+static int start_nat(struct vsw_daemon *d, struct vd_err *reterr)
+{
+	const char *tables = getenv("VIRIDIAN_NAT_TABLES");
+	struct vsw_hostnat_env env = {
+		.event = d->event,
+		.state_dir = d->opt.state,
+		.own_tables = !tables || strcmp(tables, "shared"),
+		.first_mac = vsw_rt_first_mac,
+		.ctx = d->engine,
+	};
+	int rc = vsw_hostnat_create(&env, &d->nat, reterr);
+
+	d->engine->nat = d->nat;
+	return rc;
+}
+
 static int read_file(const char *path, char **ret, size_t *size, struct vd_err *reterr)
 {
 	char *text = malloc(VD_DOC_SIZE_MAX + 1u);
@@ -243,6 +260,8 @@ static int start(struct vsw_daemon *d, struct vd_err *reterr)
 	if (!rc)
 		rc = start_dataplane(d, reterr);
 	if (!rc)
+		rc = start_nat(d, reterr);
+	if (!rc)
 		rc = d->opt.config ? apply_file(d, reterr) : vsw_engine_restore(d->engine, reterr);
 	if (rc)
 		return rc;
@@ -260,6 +279,9 @@ static void stop(struct vsw_daemon *d)
 	d->timer = NULL;
 	d->server = NULL;
 	vsw_server_stop(server); /* ends captures: they need engine and data plane */
+	if (d->engine)
+		d->engine->nat = NULL;
+	vsw_hostnat_destroy(d->nat);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)
 		vsw_dataplane_stop(d->dp);

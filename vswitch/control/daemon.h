@@ -16,6 +16,7 @@
 #include "vswitch/datapath/dataplane.h"
 
 struct vsw_capture_session;
+struct vsw_hostnat;
 
 struct vsw_daemon {
 	struct vsw_options opt;
@@ -24,6 +25,7 @@ struct vsw_daemon {
 	struct vsw_store *store;
 	struct vsw_dataplane *dp;
 	struct vsw_engine *engine;
+	struct vsw_hostnat *nat;
 	struct vsw_server *server;
 	struct vsw_capture_session *captures; /* list */
 	uint64_t started_ms;

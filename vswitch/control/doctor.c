@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "vswitch/control/daemon.h"
+#include "vswitch/hostnat/hostnat.h"
 
 enum status { OK, WARN, FAIL };
 
@@ -209,6 +210,15 @@ static void check_processes(json_t *out)
 		finding(out, "processes", OK, NULL, "no other viridiand runs here");
 }
 
+static void nat_finding(void *ctx, const char *status, const char *text, const char *hint)
+{
+	finding(ctx, "nat",
+		!strcmp(status, "ok")     ? OK
+		: !strcmp(status, "warn") ? WARN
+					  : FAIL,
+		hint, "%s", text);
+}
+
 json_t *vsw_doctor(struct vsw_daemon *d)
 {
 	json_t *out = json_array();
@@ -228,6 +238,8 @@ json_t *vsw_doctor(struct vsw_daemon *d)
 		     "enable virtualization in the firmware; modprobe kvm-intel or kvm-amd");
 	check_state(d, out);
 	check_ports(d, out);
+	if (d->nat)
+		vsw_hostnat_doctor(d->nat, nat_finding, out);
 	check_processes(out);
 	return out;
 }

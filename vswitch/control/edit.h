@@ -48,8 +48,21 @@ int vsw_edit_set_add(struct vsw_model *m, json_t *params, struct vd_err *reterr)
 int vsw_edit_set_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
 int vsw_edit_mirror_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
 int vsw_edit_mirror_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_set(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_map_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_map_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_pair_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_pair_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_address_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_address_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_reservation_add(struct vsw_model *m, json_t *params, struct vd_err *reterr);
+int vsw_edit_nat_reservation_remove(struct vsw_model *m, json_t *params, struct vd_err *reterr);
 
 /* ---- shared with the methods that only look ---- */
+struct nat_conf *vsw_edit_find_nat(const struct vsw_model *m, const char *name,
+				   struct vd_err *reterr);
 
 /** The object, or NULL with switch.not_found / port.not_found and the nearest name as hint. */
 struct vsw_switch_cfg *vsw_edit_find_switch(const struct vsw_model *m, const char *name,
@@ -73,6 +86,8 @@ void vsw_edit_forget_switch(struct vsw_model *m, const char *sw);
 void vsw_edit_follow_port(struct vsw_model *m, const char *from, const char *to);
 void vsw_edit_follow_switch(struct vsw_model *m, const char *from, const char *to);
 
+/** Remove NAT network @i. */
+void vsw_edit_drop_nat(struct vsw_model *m, unsigned int i);
 /** Append a copy. -ENOMEM. */
 int vsw_edit_push_port(struct vsw_model *m, const struct vsw_port_cfg *p, struct vd_err *reterr);
 /** Remove port @i and the static entries that name it. */

@@ -28,7 +28,8 @@ static int on_switch(struct vd_err *e, int rc, enum vd_code code, const char *na
 static struct vsw_port_cfg *own_port(const struct vsw_model *m, const char *sw, enum vsw_role role)
 {
 	for (unsigned int i = 0; i < m->n_ports; i++)
-		if (m->ports[i].role == role && !strcmp(m->ports[i].sw, sw))
+		if (m->ports[i].role == role && !vsw_is_nat_server(&m->ports[i]) &&
+		    !strcmp(m->ports[i].sw, sw))
 			return &m->ports[i];
 	return NULL;
 }
@@ -259,6 +260,14 @@ static int rename_switch(struct vsw_model *m, struct vsw_switch_cfg *s, const ch
 		if (!strcmp(m->ports[i].sw, s->name))
 			snprintf(m->ports[i].sw, sizeof(m->ports[i].sw), "%s", name);
 	vsw_edit_follow_switch(m, s->name, name);
+	for (unsigned int i = 0; i < m->n_nats; i++) {
+		struct nat_conf *c = &m->nats[i];
+
+		if (!strcmp(c->sw, s->name))
+			snprintf(c->sw, sizeof(c->sw), "%s", name);
+		if (!strcmp(c->via, s->name))
+			snprintf(c->via, sizeof(c->via), "%s", name);
+	}
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	return 0;
 }
@@ -307,6 +316,15 @@ int vsw_edit_switch_remove(struct vsw_model *m, json_t *params, struct vd_err *r
 	if (n_vm && !json_is_true(json_object_get(params, "force")))
 		return on_switch(reterr, -EBUSY, VD_E_SWITCH_IN_USE, s->name,
 				 "move or remove them first, or use --force", text);
+	for (unsigned int i = m->n_nats; i-- > 0;) {
+		if (strcmp(m->nats[i].sw, s->name) && strcmp(m->nats[i].via, s->name))
+			continue;
+		snprintf(text, sizeof(text), "NAT network %.40s uses it", m->nats[i].name);
+		if (!json_is_true(json_object_get(params, "force")))
+			return on_switch(reterr, -EBUSY, VD_E_SWITCH_IN_USE, s->name,
+					 "viridian nat remove NAME, or use --force", text);
+		vsw_edit_drop_nat(m, i);
+	}
 	for (unsigned int i = m->n_ports; i-- > 0;)
 		if (!strcmp(m->ports[i].sw, s->name))
 			vsw_edit_drop_port(m, i);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "vswitch/control/plan.h"
+#include "vswitch/hostnat/hostnat.h"
 
 #define TICK_MAX_MS  60000u
 #define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
@@ -135,6 +136,8 @@ void vsw_engine_io_changed(struct vsw_engine *e)
 	}
 	if (macs)
 		publish_again(e);
+	if (macs && e->nat)
+		vsw_hostnat_ports_changed(e->nat, &e->model);
 }
 
 static uint64_t age_switches(struct vsw_engine *e, uint64_t now, uint64_t next)

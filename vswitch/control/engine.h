@@ -53,12 +53,15 @@ struct vsw_rt_switch {
 	uint64_t next_age_ms;
 };
 
+struct vsw_hostnat;
+
 struct vsw_engine {
 	struct vsw_dataplane *dp;
 	struct vsw_store *store;
 	struct vsw_model model;         /* what is configured */
 	struct vsw_rt_port **ports;     /* [model.n_ports], parallel */
 	struct vsw_rt_switch *switches; /* [model.n_switches], parallel */
+	struct vsw_hostnat *nat;        /* borrowed; NULL: NAT networks are only configuration */
 	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
 	uint64_t generation;            /* of the configuration */
 	/** Told after every change; @params is borrowed. May be NULL. */
@@ -70,6 +73,8 @@ struct vsw_engine {
 
 enum vsw_apply_flags {
 	VSW_APPLY_DRY_RUN = 1,
+	VSW_APPLY_FORCE =
+		4, /* although routes or programs of the host are in the way of a NAT network */
 	VSW_APPLY_START = 2, /* devices that cannot be opened do not fail the change; always save */
 };
 
@@ -141,5 +146,7 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
  *  way, those of @next. */
 void vsw_rt_note_leftovers(struct vsw_engine *e, const struct vsw_model *next,
 			   struct vsw_rt_port *const *next_ports);
+/** The address that port @name has shown, where it has none configured (vsw_hostnat_env.first_mac). */
+bool vsw_rt_first_mac(void *engine, const char *name, struct vd_mac *ret);
 /** {"port": {..}} to subscribers. */
 void vsw_rt_tell_port(struct vsw_engine *e, unsigned int i);

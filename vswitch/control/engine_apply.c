@@ -12,6 +12,7 @@
 #include "vswitch/control/filter.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/model/acl.h"
+#include "vswitch/hostnat/hostnat.h"
 
 /* Long enough for a guest to see the carrier go: drivers merge faster changes into none. */
 #define MOVE_LINK_DOWN_MS 100u
@@ -26,7 +27,7 @@ struct change {
 	bool *was_unaddressed;          /* [next->n_ports] had no MAC before completion */
 	unsigned int n_set;             /* ports of @next whose live settings were changed */
 	unsigned int flags;
-	bool way_made, published;
+	bool way_made, published, nat_applied;
 };
 
 static void random_bytes(void *ctx, void *buf, size_t n)
@@ -309,6 +310,9 @@ static void roll_back(struct change *c)
 		abort(); /* nothing consistent can be offered: a restart can */
 	}
 	unset_live(c);
+	if (c->nat_applied && vsw_hostnat_apply(e->nat, &e->model, false, &err))
+		vd_log(LOG_ERR, "engine", NULL, "a NAT network is not what it was: %s",
+		       err.message);
 	close_new(c);
 	if (c->way_made) {
 		unmake_way(c);
@@ -387,6 +391,10 @@ static int carry_out(struct change *c, const struct vsw_apply *a, struct vd_err 
 		rc = vsw_rt_publish(e, c->next, c->ports, c->switches, reterr);
 		c->published = !rc;
 	}
+	if (!rc && e->nat) {
+		c->nat_applied = true;
+		rc = vsw_hostnat_apply(e->nat, c->next, c->flags & VSW_APPLY_START, reterr);
+	}
 	if (!rc)
 		rc = vsw_store_commit(e->store, reterr);
 	if (rc)
@@ -420,6 +428,8 @@ int vsw_engine_apply(struct vsw_engine *e, struct vsw_apply *a, json_t **changes
 		else
 			warn(&c, a->warnings);
 	}
+	if (!rc && e->nat && !(a->flags & (VSW_APPLY_START | VSW_APPLY_FORCE)))
+		rc = vsw_hostnat_check(e->nat, &e->model, c.next, reterr);
 	if (!rc && !(a->flags & VSW_APPLY_DRY_RUN) &&
 	    (json_array_size(diff) || a->flags & VSW_APPLY_START)) {
 		rc = carry_out(&c, a, reterr);

@@ -244,6 +244,19 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 	return rc;
 }
 
+bool vsw_rt_first_mac(void *engine, const char *name, struct vd_mac *ret)
+{
+	const struct vsw_engine *e = engine;
+	const struct vsw_port_cfg *p = vsw_model_port(&e->model, name);
+	const struct vsw_port *port = p ? e->ports[vsw_engine_port_index(e, p)]->port : NULL;
+
+	if (!port ||
+	    __atomic_load_n(&port->first_mac_state, __ATOMIC_ACQUIRE) != VSW_FIRST_MAC_VALID)
+		return false;
+	*ret = port->first_mac;
+	return true;
+}
+
 static json_t *left_by(const struct vsw_rt_port *rt)
 {
 	struct vsw_io *io = rt && rt->port ? rt->port->io : NULL;

@@ -28,6 +28,26 @@ static const struct {
 	{"port.move", vsw_method_port_move, false},
 	{"port.link", vsw_method_port_link, false},
 	{"port.remove", vsw_method_port_remove, false},
+	{"nat.add", vsw_method_nat_add, false},
+	{"nat.list", vsw_method_nat_list, false},
+	{"nat.show", vsw_method_nat_show, false},
+	{"nat.set", vsw_method_nat_set, false},
+	{"nat.remove", vsw_method_nat_remove, false},
+	{"nat.map.add", vsw_method_nat_map_add, false},
+	{"nat.map.list", vsw_method_nat_map_list, false},
+	{"nat.map.remove", vsw_method_nat_map_remove, false},
+	{"nat.pair.add", vsw_method_nat_pair_add, false},
+	{"nat.pair.list", vsw_method_nat_pair_list, false},
+	{"nat.pair.remove", vsw_method_nat_pair_remove, false},
+	{"nat.address.add", vsw_method_nat_address_add, false},
+	{"nat.address.list", vsw_method_nat_address_list, false},
+	{"nat.address.remove", vsw_method_nat_address_remove, false},
+	{"nat.reservation.add", vsw_method_nat_reservation_add, false},
+	{"nat.reservation.list", vsw_method_nat_reservation_list, false},
+	{"nat.reservation.remove", vsw_method_nat_reservation_remove, false},
+	{"nat.leases", vsw_method_nat_leases, false},
+	{"nat.session.list", vsw_method_nat_session_list, false},
+	{"nat.session.flush", vsw_method_nat_session_flush, true},
 	{"fdb.list", vsw_method_fdb_list, false},
 	{"fdb.add", vsw_method_fdb_add, false},
 	{"fdb.remove", vsw_method_fdb_remove, false},
@@ -157,6 +177,8 @@ int vsw_methods_apply(struct vsw_call *call, struct vsw_apply *a, json_t **resul
 	a->flags = call->dry_run ? VSW_APPLY_DRY_RUN : 0;
 	a->who = vsw_client_user(call->client);
 	a->warnings = json_array();
+	if (json_is_true(json_object_get(call->params, "force")))
+		a->flags |= VSW_APPLY_FORCE;
 	rc = vsw_engine_apply(call->d->engine, a, &changes, reterr);
 	if (rc) {
 		json_decref(a->warnings);

@@ -53,6 +53,9 @@ json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i);
 /** Append the drop rows of port @i to @out. */
 void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out);
 
+/** What `nat show` says about use: sessions, ports, addresses. */
+json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c);
+
 /* ---- the methods ---- */
 #define VSW_METHOD(name) \
 	int vsw_method_##name(struct vsw_call *call, json_t **result, struct vd_err *reterr)
@@ -68,6 +71,26 @@ VSW_METHOD(port_set);
 VSW_METHOD(port_move);
 VSW_METHOD(port_link);
 VSW_METHOD(port_remove);
+VSW_METHOD(nat_add);
+VSW_METHOD(nat_list);
+VSW_METHOD(nat_show);
+VSW_METHOD(nat_set);
+VSW_METHOD(nat_remove);
+VSW_METHOD(nat_map_add);
+VSW_METHOD(nat_map_list);
+VSW_METHOD(nat_map_remove);
+VSW_METHOD(nat_pair_add);
+VSW_METHOD(nat_pair_list);
+VSW_METHOD(nat_pair_remove);
+VSW_METHOD(nat_address_add);
+VSW_METHOD(nat_address_list);
+VSW_METHOD(nat_address_remove);
+VSW_METHOD(nat_reservation_add);
+VSW_METHOD(nat_reservation_list);
+VSW_METHOD(nat_reservation_remove);
+VSW_METHOD(nat_leases);
+VSW_METHOD(nat_session_list);
+VSW_METHOD(nat_session_flush);
 VSW_METHOD(fdb_list);
 VSW_METHOD(fdb_add);
 VSW_METHOD(fdb_remove);

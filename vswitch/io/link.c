@@ -70,8 +70,7 @@ int vsw_link_parse(const struct nlmsghdr *nlh, struct vsw_link *ret)
 	return 0;
 }
 
-/** Send @nlh on a fresh socket of @bus and run @cb over the answers. Return: 0 or -errno. */
-static int talk(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *ctx)
+int vsw_netlink_talk(int bus, struct nlmsghdr *nlh, mnl_cb_t cb, void *ctx)
 {
 	size_t size = 32768;
 	char *buf = malloc(size);
@@ -127,7 +126,7 @@ int vsw_link_get(const char *name, int index, struct vsw_link *ret)
 
 	if (name)
 		mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-	return talk(NETLINK_ROUTE, nlh, one_cb, ret);
+	return vsw_netlink_talk(NETLINK_ROUTE, nlh, one_cb, ret);
 }
 
 struct each {
@@ -151,7 +150,8 @@ int vsw_link_each(bool (*fn)(void *ctx, const struct vsw_link *link), void *ctx)
 	struct each e = {.fn = fn, .ctx = ctx};
 	char buf[256];
 
-	return talk(NETLINK_ROUTE, link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0), each_cb, &e);
+	return vsw_netlink_talk(NETLINK_ROUTE, link_request(buf, RTM_GETLINK, NLM_F_DUMP, 0),
+				each_cb, &e);
 }
 
 int vsw_link_set(int index, const struct vsw_link_change *change)
@@ -170,14 +170,15 @@ int vsw_link_set(int index, const struct vsw_link_change *change)
 		mnl_attr_put_str(nlh, IFLA_IFALIAS, change->alias);
 	if (change->gso_max_segs)
 		mnl_attr_put_u32(nlh, IFLA_GSO_MAX_SEGS, change->gso_max_segs);
-	return talk(NETLINK_ROUTE, nlh, NULL, NULL);
+	return vsw_netlink_talk(NETLINK_ROUTE, nlh, NULL, NULL);
 }
 
 int vsw_link_delete(int index)
 {
 	char buf[256];
 
-	return talk(NETLINK_ROUTE, link_request(buf, RTM_DELLINK, NLM_F_ACK, index), NULL, NULL);
+	return vsw_netlink_talk(NETLINK_ROUTE, link_request(buf, RTM_DELLINK, NLM_F_ACK, index),
+				NULL, NULL);
 }
 
 unsigned int vsw_link_channels(const char *name)
@@ -232,11 +233,11 @@ int vsw_link_xsk_zerocopy(int index)
 	struct nlmsghdr *nlh = genl_request(buf, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, NETDEV_FAMILY);
-	if (talk(NETLINK_GENERIC, nlh, number_cb, family) < 0 || family[1] == 0)
+	if (vsw_netlink_talk(NETLINK_GENERIC, nlh, number_cb, family) < 0 || family[1] == 0)
 		return -EOPNOTSUPP;
 	nlh = genl_request(buf, (uint16_t)family[1], NETDEV_CMD_DEV_GET);
 	mnl_attr_put_u32(nlh, NETDEV_A_DEV_IFINDEX, (uint32_t)index);
-	if (talk(NETLINK_GENERIC, nlh, number_cb, features) < 0)
+	if (vsw_netlink_talk(NETLINK_GENERIC, nlh, number_cb, features) < 0)
 		return -EOPNOTSUPP;
 	return !!(features[1] & NETDEV_XDP_ACT_XSK_ZEROCOPY);
 }

@@ -33,6 +33,11 @@ int vsw_link_get(const char *name, int index, struct vsw_link *ret);
 /** Call @fn for every interface; @fn returns true to stop. Return: 0 or -errno. */
 int vsw_link_each(bool (*fn)(void *ctx, const struct vsw_link *link), void *ctx);
 
+/** Send @nlh on a fresh socket of netlink family @bus and run @cb (mnl_cb_t; may be NULL) over the answers.
+ *  Return: 0 or -errno. */
+int vsw_netlink_talk(int bus, struct nlmsghdr *nlh, int (*cb)(const struct nlmsghdr *, void *),
+		     void *ctx);
+
 struct vsw_link_change {
 	uint32_t mtu_bytes;    /* 0: leave */
 	bool up;               /* set IFF_UP */

@@ -157,9 +157,11 @@ struct nat_conf *vsw_model_nat(const struct vsw_model *m, const char *name);
  *  -ENOMEM. */
 int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr);
 #define VSW_NAT_SERVER_KIND "services"
-#define VSW_NAT_IFNAME_SIZE 16
-/** The name of that port's interface. Returns @buf. */
-const char *vsw_nat_server_ifname(const char *sw, char buf[VSW_NAT_IFNAME_SIZE]);
+/** Is it such a port? */
+bool vsw_is_nat_server(const struct vsw_port_cfg *p);
+/** That of @c; NULL: none. */
+const struct vsw_port_cfg *vsw_model_nat_server(const struct vsw_model *m,
+						const struct nat_conf *c);
 /** The host's adapter that is the gateway of @c (kernel back end); NULL: the switch has none. */
 const struct vsw_port_cfg *vsw_model_nat_gateway(const struct vsw_model *m,
 						 const struct nat_conf *c);

@@ -62,12 +62,14 @@ void vsw_nats_done(struct vsw_model *m)
 
 /* ---- the port of the DHCP and DNS server ---- */
 
+#define IFNAME_SIZE 16
+
 static bool has_server(const struct nat_conf *c)
 {
 	return c->active && (c->dhcp.enabled || c->dns.enabled);
 }
 
-static bool is_server_port(const struct vsw_port_cfg *p)
+bool vsw_is_nat_server(const struct vsw_port_cfg *p)
 {
 	const char *colon = strchr(p->name, ':');
 
@@ -84,16 +86,16 @@ static uint32_t hash(const char *s)
 	return h;
 }
 
-const char *vsw_nat_server_ifname(const char *sw, char buf[VSW_NAT_IFNAME_SIZE])
+static const char *server_ifname(const char *sw, char buf[IFNAME_SIZE])
 {
-	snprintf(buf, VSW_NAT_IFNAME_SIZE, "vns%08x", hash(sw));
+	snprintf(buf, IFNAME_SIZE, "vns%08x", hash(sw));
 	return buf;
 }
 
 static int add_server_port(struct vsw_model *m, const struct nat_conf *c, struct vd_err *reterr)
 {
 	struct vsw_port_cfg *ports, *p;
-	char ifname[VSW_NAT_IFNAME_SIZE], device[VSW_NAT_IFNAME_SIZE + 8];
+	char ifname[IFNAME_SIZE], device[IFNAME_SIZE + 8];
 
 	ports = realloc(m->ports, (m->n_ports + 1u) * sizeof(*ports));
 	if (!ports)
@@ -103,7 +105,7 @@ static int add_server_port(struct vsw_model *m, const struct nat_conf *c, struct
 	*p = (struct vsw_port_cfg){.role = VSW_ROLE_HOST, .link_up = true};
 	snprintf(p->name, sizeof(p->name), "%.63s:%s", c->sw, VSW_NAT_SERVER_KIND);
 	snprintf(p->sw, sizeof(p->sw), "%s", c->sw);
-	snprintf(device, sizeof(device), "tap:%s", vsw_nat_server_ifname(c->sw, ifname));
+	snprintf(device, sizeof(device), "tap:%s", server_ifname(c->sw, ifname));
 	m->n_ports++;
 	return vsw_device_parse(device, p->name, &p->device, reterr);
 }
@@ -114,7 +116,7 @@ int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr)
 	int r = 0;
 
 	for (unsigned int i = 0; i < m->n_ports; i++) {
-		bool wanted = !is_server_port(&m->ports[i]);
+		bool wanted = !vsw_is_nat_server(&m->ports[i]);
 
 		for (unsigned int k = 0; k < m->n_nats && !wanted; k++)
 			wanted = has_server(&m->nats[k]) && !strcmp(m->nats[k].sw, m->ports[i].sw);
@@ -136,6 +138,14 @@ int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr)
 	return r;
 }
 
+const struct vsw_port_cfg *vsw_model_nat_server(const struct vsw_model *m, const struct nat_conf *c)
+{
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (vsw_is_nat_server(&m->ports[i]) && !strcmp(m->ports[i].sw, c->sw))
+			return &m->ports[i];
+	return NULL;
+}
+
 const struct vsw_port_cfg *vsw_model_nat_gateway(const struct vsw_model *m,
 						 const struct nat_conf *c)
 {
@@ -143,7 +153,7 @@ const struct vsw_port_cfg *vsw_model_nat_gateway(const struct vsw_model *m,
 		const struct vsw_port_cfg *p = &m->ports[i];
 
 		if (p->role == VSW_ROLE_HOST && p->device.kind == VSW_DEV_TAP &&
-		    !is_server_port(p) && !strcmp(p->sw, c->sw))
+		    !vsw_is_nat_server(p) && !strcmp(p->sw, c->sw))
 			return p;
 	}
 	return NULL;
