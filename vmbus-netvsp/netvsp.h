@@ -52,6 +52,7 @@ enum nvsp_event_kind {
 	NVSP_EV_SUBCHANNELS, /* offer exactly count subchannels, index 1..count */
 	NVSP_EV_FILTER,      /* filter: packet filter; 0: the guest's interface is down */
 	NVSP_EV_MTU,         /* count: the guest's MTU without Ethernet header */
+	NVSP_EV_OFFLOAD,     /* what nvsp_max_frame() says may be another now */
 	NVSP_EV_GPADL_IDLE,  /* a buffer was given up: a refused gpadl_del may succeed now */
 };
 

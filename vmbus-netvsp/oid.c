@@ -314,6 +314,7 @@ static uint32_t set_offload(struct nvsp_dev *dev, const uint8_t *in, uint32_t si
 		if (in[23])
 			dev->rsc_v6 = in[23] == 2;
 	}
+	nvsp_event(dev, (struct nvsp_event){.kind = NVSP_EV_OFFLOAD});
 	nvsp_offload_config(dev, &o, true);
 	nvsp_indicate(dev, NDIS_STATUS_OFFLOAD_CONFIG, &o, o.hdr.size);
 	return NDIS_STATUS_OK;

@@ -13,7 +13,7 @@
  * Descriptors and memory given in are borrowed: they must live until the close or delete is done.
  *
  * Thread-safety: none; one control thread. Callbacks come from within nvsp_link_run() only and may call
- * every function but destroy. No DPDK, no KVM. Proof: tests/unit/vmbus-netvsp/test_link.c.
+ * every function but destroy. No DPDK, no KVM. Proof: tests/net/netvsp.test.
  */
 #pragma once
 

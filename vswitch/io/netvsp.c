@@ -379,11 +379,9 @@ static void on_signal(void *ctx, void *chan_priv)
 static void on_event(void *ctx, const struct nvsp_event *ev)
 {
 	static const uint32_t bits[] = {
-		[NVSP_EV_FAULT] = NETVSP_EV_FAULT,
-		[NVSP_EV_SUBCHANNELS] = NETVSP_EV_SUBCHANNELS,
-		[NVSP_EV_FILTER] = NETVSP_EV_NIC,
-		[NVSP_EV_MTU] = NETVSP_EV_NIC,
-		[NVSP_EV_GPADL_IDLE] = NETVSP_EV_IDLE,
+		[NVSP_EV_FAULT] = NETVSP_EV_FAULT, [NVSP_EV_SUBCHANNELS] = NETVSP_EV_SUBCHANNELS,
+		[NVSP_EV_FILTER] = NETVSP_EV_NIC,  [NVSP_EV_MTU] = NETVSP_EV_NIC,
+		[NVSP_EV_OFFLOAD] = NETVSP_EV_NIC, [NVSP_EV_GPADL_IDLE] = NETVSP_EV_IDLE,
 	};
 	struct netvsp_port *p = ctx;
 

@@ -17,6 +17,8 @@ void vsc_bus_send(struct vsc *v, const void *msg, uint32_t size)
 	if (vmb_bus_input(v->bus, v->version >= VMB_V5_0 ? VMB_CONN_MULTI : VMB_CONN_MESSAGE, msg,
 			  size))
 		v->rx_errors++;
+	if (v->settle)
+		v->settle(v);
 }
 
 static void on_rescind(struct vsc *v, uint32_t relid)

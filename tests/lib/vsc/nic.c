@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define WAIT_TURNS 5000 /* about that many milliseconds, with a host in another process */
+
 /* Bytes of the receive buffer, which is scattered pages. */
 static void recv_read(struct vsc *v, uint32_t off, void *dst, uint32_t n)
 {
@@ -189,6 +191,8 @@ int vsc_nvsp(struct vsc *v, uint32_t index, const struct nvsp_msg_wire *m, bool 
 	turn(v, index);
 	if (!completion)
 		return 0;
+	for (int i = 0; v->serve && !v->got_completion && i < WAIT_TURNS; i++)
+		turn(v, index);
 	if (!v->got_completion || v->completion.xid != xid)
 		return -1;
 	if (reply) {
@@ -290,6 +294,8 @@ int vsc_control(struct vsc *v, const void *msg, uint32_t size)
 	r = gring_send(&v->chan[0].out, VMB_PKT_GPA_DIRECT, 1, v->next_xid++, &ext, ext_size, &m,
 		       v->nvsp_size, NULL);
 	turn(v, 0);
+	for (int i = 0; v->serve && !r && !v->control_size && i < WAIT_TURNS; i++)
+		turn(v, 0);
 	v->ram.next = mark;
 	return r || !v->control_size ? -1 : 0;
 }
@@ -424,11 +430,14 @@ int vsc_subchannels(struct vsc *v, uint32_t n)
 	v->wanted_subchannels = 0;
 	if (vsc_nvsp(v, 0, &m, true, &r) || r.subchannel.op != NVSP_STATUS_SUCCESS)
 		return -1;
+	for (int t = 0; v->serve && v->wanted_subchannels != r.subchannel.count && t < WAIT_TURNS;
+	     t++)
+		turn(v, 0);
 	if (v->wanted_subchannels != r.subchannel.count)
 		return -2;
 	for (i = 1; i <= r.subchannel.count; i++) {
 		vsc_offer(v, (uint16_t)i);
-		if (vsc_open(v, i, 8))
+		if (vsc_open(v, i, v->sub_pages ? v->sub_pages : 8))
 			return -3;
 	}
 	turn(v, 0);

@@ -2,6 +2,7 @@
 #include "tests/lib/vsc/ram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,8 +11,9 @@ int ram_init(struct ram *ram, size_t size)
 {
 	memset(ram, 0, sizeof(*ram));
 	ram->size = size;
-	ram->fd = memfd_create("guest-ram", MFD_CLOEXEC);
-	if (ram->fd < 0 || ftruncate(ram->fd, (off_t)size))
+	ram->fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (ram->fd < 0 || ftruncate(ram->fd, (off_t)size) ||
+	    fcntl(ram->fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		return -errno;
 	ram->host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ram->fd, 0);
 	return ram->host == MAP_FAILED ? -errno : 0;

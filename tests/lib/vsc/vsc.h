@@ -57,6 +57,7 @@ struct vsc {
 	bool all_offers, unloaded;
 	uint32_t torndown;
 	struct vsc_chan chan[VSC_CHANS];
+	uint32_t sub_pages; /* of each ring of a subchannel; 0: 8 */
 	uint32_t nvsp_size; /* bytes of NVSP messages the guest sends */
 	uint32_t recv_gpadl, send_gpadl, recv_pages, send_pages;
 	uint64_t *recv_pfns, *send_pfns;
@@ -77,6 +78,10 @@ struct vsc {
 	unsigned int rx_errors; /* anything a driver would complain about */
 	uint32_t last_tx_status;
 	unsigned int n_tx_done;
+	/* the host is another process (remote.h): serve it, wait for its answers; NULL: it is here */
+	void (*serve)(struct vsc *v, uint32_t index);
+	void (*settle)(struct vsc *v);
+	void *remote;
 };
 
 struct vsc_up {
