@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Frames of confined ports. */
+#include "vswitch/policy/quarantine.h"
+
+#include <stdlib.h>
+
+#include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/datapath/pipeline.h"
+#include "vswitch/datapath/trace.h"
+#include "vswitch/policy/gate.h"
+#include "vswitch/policy/key.h"
+
+#define ANSWER_WITHIN_S 30
+#define QUESTIONS_MAX   1024 /* of one port, not yet forgotten */
+
+struct vsw_quarantine *vsw_quarantine_make(struct nap_allow *allow)
+{
+	size_t size = RTE_ALIGN(sizeof(struct vsw_quarantine), RTE_CACHE_LINE_SIZE);
+	struct vsw_quarantine *q = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+
+	if (!q)
+		return NULL;
+	memset(q, 0, size);
+	q->allow = nap_allow_ref(allow);
+	return q;
+}
+
+void vsw_quarantine_free(struct vsw_quarantine *q)
+{
+	if (!q)
+		return;
+	nap_allow_unref(q->allow);
+	free(q);
+}
+
+/* One frame, parsed. */
+struct look {
+	uint8_t scratch[VSW_HEADERS_MAX];
+	struct vsw_headers h;
+	struct nap_frame f;
+};
+
+static void look_at(struct rte_mbuf *m, struct look *l)
+{
+	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *), *ip;
+	uint32_t len = m->data_len, body;
+	struct vsw_headers *h = &l->h;
+
+	if (unlikely(len < m->pkt_len && len < VSW_HEADERS_MAX)) {
+		len = RTE_MIN(m->pkt_len, (uint32_t)VSW_HEADERS_MAX);
+		d = rte_pktmbuf_read(m, 0, len, l->scratch);
+	}
+	vsw_headers_parse(d, len, m->pkt_len, h);
+	ip = d + h->l3;
+	body = h->family == VSW_FAMILY_OTHER ? h->l3 : h->l4;
+	l->f = (struct nap_frame){
+		.ethertype = h->ethertype,
+		.family = h->family == VSW_FAMILY_IPV4	 ? 4
+			  : h->family == VSW_FAMILY_IPV6 ? 6
+							 : 0,
+		.proto = h->proto,
+		.tcp_flags = h->tcp_flags,
+		.icmp_type = h->icmp_type,
+		.icmp_code = h->icmp_code,
+		.broken = h->flags & VSW_HDR_BROKEN,
+		.fragment = h->flags & VSW_HDR_FRAGMENT,
+		.ports = h->flags & VSW_HDR_PORTS,
+		.sport = h->sport,
+		.dport = h->dport,
+		.smac = d + 6,
+		.src = h->src,
+		.dst = h->dst,
+		.body = body < len ? d + body : NULL,
+		.body_len = body < len ? len - body : 0,
+	};
+	if (l->f.broken)
+		return;
+	if (h->family == VSW_FAMILY_IPV4) {
+		l->f.hop_limit = ip[8];
+		l->f.ip_len = (uint32_t)(ip[2] << 8 | ip[3]);
+	} else if (h->family == VSW_FAMILY_IPV6) {
+		l->f.hop_limit = ip[7];
+		l->f.ip_len = 40u + (uint32_t)(ip[4] << 8 | ip[5]);
+	}
+}
+
+static void key_of(const struct vsw_snap_port *p, enum vsw_dir dir, const struct vsw_headers *h,
+		   struct vsw_flow_key *k)
+{
+	bool from = dir == VSW_FROM_VM;
+
+	vsw_key_addrs(k, h->family == VSW_FAMILY_IPV6, from ? h->src : h->dst,
+		      from ? h->dst : h->src);
+	/* confinement does not look at VLANs: one entry whatever the tag */
+	k->w[4] = vsw_key_tail(from ? h->sport : h->dport, from ? h->dport : h->sport, h->proto,
+			       p->index, VSW_FID_ANY);
+}
+
+static bool asked(struct vsw_worker *w, const struct vsw_snap_port *p, const struct look *l)
+{
+	struct vsw_flows *t = &w->dp->flows;
+	struct vsw_flow_key k;
+	struct vsw_flow *f;
+
+	key_of(p, VSW_TO_VM, &l->h, &k);
+	f = vsw_flow_find(t, &k, vsw_flow_hash(t, &k));
+	return f && f->epoch == p->gate->epoch;
+}
+
+static bool note_question(struct vsw_worker *w, const struct vsw_snap_port *p, const struct look *l)
+{
+	struct vsw_flow f = {.state = VSW_FLOW_NEW,
+			     .timeout_s = ANSWER_WITHIN_S,
+			     .epoch = p->gate->epoch};
+	struct vsw_flows *t = &w->dp->flows;
+	struct vsw_flow *known;
+	uint64_t hash;
+	int why;
+
+	key_of(p, VSW_FROM_VM, &l->h, &f.key);
+	hash = vsw_flow_hash(t, &f.key);
+	known = vsw_flow_find(t, &f.key, hash);
+	if (known && known->epoch == f.epoch) {
+		known->stamp = w->now;
+		return true;
+	}
+	if (known)
+		vsw_flow_remove(t, known);
+	return vsw_flow_add(t, &f, hash, w->now, QUESTIONS_MAX, &why) != NULL;
+}
+
+static bool within_rate(struct vsw_worker *w, struct vsw_quarantine *q, enum nap_class class)
+{
+	struct vsw_class_count *c = &q->count[w->id];
+	uint32_t second = w->now / vsw_flow_stamps_per_s();
+
+	if (!nap_class_rate[class])
+		return true;
+	if (c->second != second) {
+		memset(c, 0, sizeof(*c));
+		c->second = second;
+	}
+	return c->n[class]++ < nap_class_rate[class];
+}
+
+/* May the frame pass? Sets @why when not. */
+static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+		   struct rte_mbuf *m, enum vsw_drop *why)
+{
+	struct vsw_quarantine *q = p->gate->quarantine;
+	enum nap_class class;
+	struct look l;
+
+	look_at(m, &l);
+	class = dir == VSW_FROM_VM ? nap_allow_from_vm(q->allow, &l.f)
+				   : nap_allow_to_vm(q->allow, &l.f);
+	*why = dir == VSW_FROM_VM ? VSW_DROP_QUARANTINE_FROM_VM : VSW_DROP_QUARANTINE_TO_VM;
+	if (class == NAP_DENY)
+		return false;
+	if (class == NAP_ALLOW_ANSWER && !asked(w, p, &l))
+		return false;
+	if (w->trace)
+		return true;
+	*why = VSW_DROP_QUARANTINE_RATE;
+	if (!within_rate(w, q, class))
+		return false;
+	return class != NAP_ALLOW_QUESTION || note_question(w, p, &l);
+}
+
+static void say(struct vsw_worker *w, const struct vsw_snap_port *p, bool pass)
+{
+	const struct nap_allow *a = p->gate->quarantine->allow;
+
+	vsw_trace_step(w, p, pass ? VSW_TRACE_PASS : VSW_TRACE_NOTE, "quarantine",
+		       "the port is confined%s%s: %s", a->check[0] ? " by check " : "", a->check,
+		       pass ? "this is allowed nevertheless" : "this is not allowed");
+}
+
+void vsw_quarantine_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
+{
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < v->n; i++) {
+		enum vsw_drop why;
+		bool pass = passes(w, p, VSW_FROM_VM, v->m[i], &why);
+
+		if (unlikely(w->trace))
+			say(w, p, pass);
+		if (pass)
+			vsw_vec_keep(v, k++, i);
+		else
+			vsw_pipeline_drop(w, p, v->m[i], why);
+	}
+	v->n = k;
+}
+
+uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
+			      struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		enum vsw_drop why;
+		bool pass = passes(w, p, VSW_TO_VM, m[i], &why);
+
+		if (unlikely(w->trace))
+			say(w, p, pass);
+		if (pass)
+			m[k++] = m[i];
+		else
+			vsw_pipeline_drop(w, p, m[i], why);
+	}
+	return k;
+}
