@@ -106,6 +106,8 @@ struct nap_policy {
 	unsigned int n_dhcp;
 	struct vd_prefix dns[8]; /* resolvers beside the built-in one */
 	unsigned int n_dns;
+	struct vd_prefix gateways[16]; /* routers: ARP, ND, errors; nothing else is sent to them */
+	unsigned int n_gateways;
 	struct nap_portal portal;
 	struct nap_radius radius;
 };

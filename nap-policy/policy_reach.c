@@ -237,7 +237,7 @@ static int read_remediation(const struct vd_read *top, struct nap_policy *p)
 static int read_hosts(const struct vd_read *rd, const char *key, struct vd_prefix *ret,
 		      unsigned int max, unsigned int *n)
 {
-	const char *texts[8];
+	const char *texts[16];
 	unsigned int n_texts;
 	int r = nap_read_texts(rd, key, max, texts, &n_texts);
 
@@ -337,6 +337,8 @@ int nap_read_reach(const struct vd_read *rd, struct nap_policy *p)
 		r = read_hosts(rd, "dhcp", p->dhcp, N(p->dhcp), &p->n_dhcp);
 	if (r >= 0)
 		r = read_hosts(rd, "dns", p->dns, N(p->dns), &p->n_dns);
+	if (r >= 0)
+		r = read_hosts(rd, "gateways", p->gateways, N(p->gateways), &p->n_gateways);
 	if (r >= 0)
 		r = read_radius(rd, p);
 	return r < 0 ? r : 0;

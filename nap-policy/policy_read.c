@@ -13,9 +13,9 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-static const char *const policy_keys[] = {
-	"version",          "default", "checks", "rules", "remediation",
-	"validator_errors", "report",  "dhcp",   "dns",   "radius"};
+static const char *const policy_keys[] = {"version",     "default",          "checks", "rules",
+					  "remediation", "validator_errors", "report", "dhcp",
+					  "dns",         "gateways",         "radius"};
 static const char *const default_keys[] = {"mode", "until", "unmatched"};
 static const char *const check_keys[] = {"fact",      "source",  "require",  "not",
 					 "max_count", "max_age", "blocking", "fix"};

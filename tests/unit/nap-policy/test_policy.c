@@ -279,7 +279,7 @@ static void schema_agrees(void)
 			if (strcmp(key, "to"))
 				CU_ASSERT_TRUE(known(objects[i].before, key, objects[i].after));
 	}
-	CU_ASSERT_EQUAL(json_object_size(json_object_get(schema, "properties")), 10);
+	CU_ASSERT_EQUAL(json_object_size(json_object_get(schema, "properties")), 11);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(defs, "word"), "enum")),
 			NAP_N_WORDS);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(json_object_get(defs, "source"), "enum")),
