@@ -72,6 +72,8 @@ void ctl_print_why(struct ctl_context *ctx, json_t *result)
 		       json_number_value(json_object_get(row, "seconds_ago")),
 		       text_of(row, "packet"), text_of(row, "reason"), text_of(row, "text"));
 		print_rule(json_object_get(row, "rule"));
+		if (text_of(row, "check")[0])
+			printf("    failing check: %s\n", text_of(row, "check"));
 		printf("    to do: %s\n", text_of(row, "hint"));
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <rte_cycles.h>
 
+#include "nap-policy/allow.h"
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/datapath/recorder.h"
@@ -183,7 +184,8 @@ static void put_port(const char *hint, const char *port, char *buf, size_t size)
 		snprintf(buf, size, "%.*s%s%s", (int)(at - hint), hint, port, at + 4);
 }
 
-static json_t *why_row(const struct vsw_port_cfg *p, const struct vsw_record *e)
+static json_t *why_row(const struct vsw_port_cfg *p, const struct vsw_port *rt,
+		       const struct vsw_record *e)
 {
 	const struct vsw_drop_info *info = &vsw_drop_info[e->reason];
 	enum vsw_dir dir = e->reason == VSW_DROP_ACL_TO_VM ? VSW_TO_VM : VSW_FROM_VM;
@@ -201,6 +203,9 @@ static json_t *why_row(const struct vsw_port_cfg *p, const struct vsw_record *e)
 			"text", info->text, "bytes", (int)e->len, "hint", hint);
 	if (acl && e->detail)
 		json_object_set_new(row, "rule", rule_row(p, e->detail));
+	if (rt->allow && rt->allow->check[0] &&
+	    (e->reason == VSW_DROP_QUARANTINE_FROM_VM || e->reason == VSW_DROP_QUARANTINE_TO_VM))
+		json_object_set_new(row, "check", json_string(rt->allow->check));
 	return row;
 }
 
@@ -219,7 +224,7 @@ static json_t *why_rows(const struct vsw_port_cfg *p, const struct vsw_port *rt,
 		struct pcap_pkthdr h = {.caplen = all[i].kept, .len = all[i].len};
 
 		if (!filter || pcap_offline_filter(filter, &h, all[i].data))
-			json_array_append_new(rows, why_row(p, &all[i]));
+			json_array_append_new(rows, why_row(p, rt, &all[i]));
 	}
 	free(all);
 	return rows;

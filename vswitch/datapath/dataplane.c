@@ -11,6 +11,7 @@
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
 
+#include "nap-policy/allow.h"
 #include "vswitch/datapath/dataplane_impl.h"
 #include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/txbuf.h"
@@ -257,6 +258,14 @@ void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port)
 	free_port(port);
 }
 
+void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow)
+{
+	struct nap_allow *before = port->allow;
+
+	port->allow = allow ? nap_allow_ref(allow) : NULL;
+	nap_allow_unref(before);
+}
+
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)
 {
 	return index < VSW_PORTS_MAX ? dp->ports[index] : NULL;
@@ -309,7 +318,7 @@ static int make_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, str
 	int r = 0;
 
 	for (unsigned int i = 0; i < b->model->n_ports && r == 0; i++)
-		r = vsw_gate_make(b->model, i, b->ports[i]->gate, dp->n_workers,
+		r = vsw_gate_make(b->model, i, b->ports[i]->allow, b->ports[i]->gate, dp->n_workers,
 				  &b->ports[i]->next_gate, reterr);
 	for (unsigned int i = 0; i < b->model->n_ports && r == 0; i++) {
 		struct vsw_port *p = b->ports[i];

@@ -21,6 +21,7 @@
 #include "vswitch/model/model.h"
 
 struct vsw_dataplane;
+struct nap_allow;
 
 struct vsw_dataplane_conf {
 	uint16_t n_workers;         /* 1..VSW_WORKERS_MAX */
@@ -72,6 +73,13 @@ void vsw_dataplane_age_flows(struct vsw_dataplane *dp);
 
 /** Flows remembered now. Any thread. */
 uint32_t vsw_dataplane_flow_count(const struct vsw_dataplane *dp);
+
+/**
+ * Confine @port to @allow (nap-policy/allow.h; takes a reference), or release it with NULL. Takes effect
+ * with the next vsw_dataplane_publish(): when that has returned, no worker lets a frame pass by the old
+ * state. Control thread.
+ */
+void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow);
 
 /** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
 void vsw_dataplane_quiesce(struct vsw_dataplane *dp);

@@ -32,6 +32,7 @@ struct vsw_counters {
 } __rte_cache_aligned;
 
 struct vsw_capture;
+struct nap_allow;
 struct vsw_gate;
 struct vsw_recorder;
 struct vsw_guard_state;
@@ -66,6 +67,7 @@ struct vsw_port {
 	struct vsw_recorder *recorder[VSW_WORKERS_MAX + 1]; /* last drops, by worker */
 	/* what the port's policy compiles to, as published and as about to be; control thread */
 	struct vsw_gate *gate, *next_gate;
+	struct nap_allow *allow;       /* vsw_port_confine() */
 	struct vsw_guard_state *guard; /* what guards remember; NULL: never had one */
 	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];

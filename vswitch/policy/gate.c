@@ -10,6 +10,7 @@
 
 #include "vswitch/policy/guard.h"
 #include "vswitch/policy/key.h"
+#include "vswitch/policy/quarantine.h"
 
 /* Table entries one rule may need: two port ranges and two address sets multiply. */
 #define ENTRIES_PER_RULE_MAX (1u << 20)
@@ -335,32 +336,41 @@ static uint64_t place_hash(const struct vsw_model *m, const struct vsw_port_cfg 
 	return h * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *old,
-		  uint16_t n_workers, struct vsw_gate **ret, struct vd_err *reterr)
+/* Is @old what the port still needs? */
+static bool unchanged(const struct vsw_gate *old, const struct vsw_policy *policy,
+		      const struct nap_allow *allow, uint64_t hash)
+{
+	return old && old->policy == policy && old->sets_hash == hash &&
+	       (old->quarantine ? old->quarantine->allow : NULL) == allow;
+}
+
+int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct nap_allow *allow,
+		  struct vsw_gate *old, uint16_t n_workers, struct vsw_gate **ret,
+		  struct vd_err *reterr)
 {
 	static uint32_t epochs;
 	const struct vsw_policy *policy = m->ports[i].policy;
 	struct build b = {.m = m, .port = m->ports[i].name, .reterr = reterr};
 	bool rules = policy && policy->acl && policy->acl->n > 0;
-	struct vsw_gate_guard *guard;
+	struct vsw_gate_guard *guard = NULL;
 	uint64_t hash = 0;
 	int rc;
 
 	*ret = NULL;
 	rc = vsw_guard_make(m, i, rte_get_tsc_hz(), &guard);
-	if (rc == 0 && !guard && !rules)
+	if (rc == 0 && !guard && !rules && !allow)
 		return 0;
-	if (rc == 0)
+	if (rc == 0 && rules)
 		rc = names_hash(m, policy->acl, &hash);
 	if (guard)
 		hash ^= place_hash(m, &m->ports[i]);
-	if (rc == 0 && old && old->policy == policy && old->sets_hash == hash) {
+	if (rc == 0 && unchanged(old, policy, allow, hash)) {
 		vsw_guard_free(guard);
 		*ret = old;
 		return 0;
 	}
-	b.g = calloc(1, sizeof(*b.g));
-	if (rc < 0 || !b.g) {
+	b.g = rc == 0 ? calloc(1, sizeof(*b.g)) : NULL;
+	if (!b.g) {
 		vsw_guard_free(guard);
 		goto no_memory;
 	}
@@ -369,7 +379,12 @@ int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *ol
 	b.g->sets_hash = hash;
 	b.g->flow_limit = VSW_FLOW_LIMIT_DEFAULT;
 	b.g->epoch = ++epochs;
-	b.acl = policy->acl;
+	b.acl = rules ? policy->acl : NULL;
+	if (allow) {
+		b.g->quarantine = vsw_quarantine_make(allow);
+		if (!b.g->quarantine)
+			goto no_memory;
+	}
 	rc = rules ? make_acl(&b, n_workers) : 0;
 	if (rc == 0) {
 		*ret = b.g;
@@ -400,8 +415,12 @@ struct vsw_rule_count vsw_gate_count(const struct vsw_gate *g, uint16_t n_worker
 
 void vsw_gate_inherit(struct vsw_gate *g, const struct vsw_gate *old, uint16_t n_workers)
 {
-	const struct vsw_acl *a = g->policy->acl, *b = old->policy->acl;
+	const struct vsw_acl *a, *b;
 
+	if (!g->n_rules || !old->n_rules)
+		return;
+	a = g->policy->acl;
+	b = old->policy->acl;
 	/* both sorted by id */
 	for (unsigned int i = 0, j = 0; i < g->n_rules && j < old->n_rules;) {
 		if (a->rules[i].id < b->rules[j].id) {
@@ -423,6 +442,7 @@ void vsw_gate_free(struct vsw_gate *g)
 		return;
 	for_each_classifier(g, vsw_classifier_destroy);
 	vsw_guard_free(g->guard);
+	vsw_quarantine_free(g->quarantine);
 	for (uint16_t i = 0; i < VSW_WORKERS_MAX; i++)
 		free(g->hits[i]);
 	free(g->before);

@@ -31,6 +31,8 @@ enum vsw_gate_list { VSW_LIST_BASIC, VSW_LIST_EXTENDED, VSW_LIST_METER, VSW_LIST
 #define VSW_FLOW_LIMIT_DEFAULT 262144u /* flows of one port */
 
 struct vsw_gate_guard;
+struct vsw_quarantine;
+struct nap_allow;
 
 struct vsw_rule_count {
 	uint64_t packets, bytes;
@@ -51,8 +53,9 @@ struct vsw_gate {
 	uint32_t epoch;
 	bool uses_flows; /* has access rules */
 	uint32_t flow_limit;
-	struct vsw_gate_guard *guard;    /* NULL: no guards */
-	const struct vsw_policy *policy; /* a reference: the object it was made from */
+	struct vsw_gate_guard *guard;      /* NULL: no guards */
+	struct vsw_quarantine *quarantine; /* NULL: not confined */
+	const struct vsw_policy *policy;   /* a reference: the object it was made from */
 	uint64_t
 		sets_hash; /* of what the policy refers to: addresses, the port's own, its switch */
 	struct vsw_gate_dir dir[2]; /* enum vsw_dir */
@@ -67,11 +70,13 @@ struct vsw_gate {
 /**
  * The gate of port @i of @m: @old itself when nothing that matters changed (@old may be NULL).
  *
+ * @allow what the port is confined to; NULL: it is not
  * *@ret  NULL: the port needs none
  * Return: 0; -ENOMEM; -E2BIG: a rule's port ranges need too many table entries (@reterr says which)
  */
-int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct vsw_gate *old,
-		  uint16_t n_workers, struct vsw_gate **ret, struct vd_err *reterr);
+int vsw_gate_make(const struct vsw_model *m, unsigned int i, struct nap_allow *allow,
+		  struct vsw_gate *old, uint16_t n_workers, struct vsw_gate **ret,
+		  struct vd_err *reterr);
 
 /** Take over what @old counted, by rule id. No worker uses @old any more. */
 void vsw_gate_inherit(struct vsw_gate *g, const struct vsw_gate *old, uint16_t n_workers);

@@ -7,6 +7,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/acl.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/quarantine.h"
 #include "vswitch/policy/guard_path.h"
 
 static struct vsw_acl_pass pass_of(struct vsw_worker *w, const struct vsw_snap_port *p,
@@ -92,6 +93,8 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 
 	if (p->gate->guard)
 		vsw_guard_from_vm(w, p, v);
+	if (p->gate->quarantine)
+		vsw_quarantine_from_vm(w, p, v);
 	if (!p->gate->dir[VSW_FROM_VM].any && !p->gate->uses_flows)
 		return;
 	for (uint16_t i = 0; i < v->n; i++)
@@ -149,6 +152,8 @@ static uint16_t rules_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			uint16_t n)
 {
+	if (p->gate->quarantine)
+		n = vsw_quarantine_to_vm(w, p, m, n);
 	n = rules_to_vm(w, p, m, n);
 	if (p->gate->guard)
 		vsw_guard_to_vm(p, m, n);

@@ -55,7 +55,7 @@ static void look_at(struct rte_mbuf *m, struct look *l)
 	body = h->family == VSW_FAMILY_OTHER ? h->l3 : h->l4;
 	l->f = (struct nap_frame){
 		.ethertype = h->ethertype,
-		.family = h->family == VSW_FAMILY_IPV4	 ? 4
+		.family = h->family == VSW_FAMILY_IPV4   ? 4
 			  : h->family == VSW_FAMILY_IPV6 ? 6
 							 : 0,
 		.proto = h->proto,
@@ -109,9 +109,8 @@ static bool asked(struct vsw_worker *w, const struct vsw_snap_port *p, const str
 
 static bool note_question(struct vsw_worker *w, const struct vsw_snap_port *p, const struct look *l)
 {
-	struct vsw_flow f = {.state = VSW_FLOW_NEW,
-			     .timeout_s = ANSWER_WITHIN_S,
-			     .epoch = p->gate->epoch};
+	struct vsw_flow f = {
+		.state = VSW_FLOW_NEW, .timeout_s = ANSWER_WITHIN_S, .epoch = p->gate->epoch};
 	struct vsw_flows *t = &w->dp->flows;
 	struct vsw_flow *known;
 	uint64_t hash;
@@ -140,7 +139,10 @@ static bool within_rate(struct vsw_worker *w, struct vsw_quarantine *q, enum nap
 		memset(c, 0, sizeof(*c));
 		c->second = second;
 	}
-	return c->n[class]++ < nap_class_rate[class];
+	if (c->n[class] >= nap_class_rate[class])
+		return false;
+	c->n[class]++;
+	return true;
 }
 
 /* May the frame pass? Sets @why when not. */

@@ -67,7 +67,7 @@ static void apply(void)
 	policy.acl = acl;
 	shared = vsw_policy_clone(&policy);
 	port.policy = shared;
-	CU_ASSERT_EQUAL_FATAL(vsw_gate_make(&m, 0, old, 1, &gate, &err), 0);
+	CU_ASSERT_EQUAL_FATAL(vsw_gate_make(&m, 0, NULL, old, 1, &gate, &err), 0);
 	if (old && gate && gate != old)
 		vsw_gate_inherit(gate, old, 1);
 	if (old != gate)
