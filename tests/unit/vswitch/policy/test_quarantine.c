@@ -116,11 +116,11 @@ static void floods_are_limited(void)
 
 	confine(true);
 	for (int i = 0; i < 5000; i++)
-		n += passes(true, "udp 10.0.0.7:700 > 10.0.9.53:53");
-	CU_ASSERT_EQUAL(n, nap_class_rate[NAP_ALLOW_DNS]);
+		n += passes(true, "arp 10.0.0.7 > 10.0.9.10");
+	CU_ASSERT_EQUAL(n, nap_class_rate[NAP_ALLOW_ARP]);
 	CU_ASSERT(counters.drops[VSW_DROP_QUARANTINE_RATE] > 0);
 	w.now += 2 * vsw_flow_stamps_per_s();
-	CU_ASSERT(passes(true, "udp 10.0.0.7:700 > 10.0.9.53:53"));
+	CU_ASSERT(passes(true, "arp 10.0.0.7 > 10.0.9.10"));
 	confine(false);
 }
 
