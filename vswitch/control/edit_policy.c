@@ -266,8 +266,9 @@ int vsw_edit_acl_remove(struct vsw_model *m, json_t *params, struct vd_err *rete
 	if (rc)
 		return rc;
 	if (all == (json_array_size(names) > 0))
-		return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARAMS, NULL, NULL,
-				  "name rules by id or name, or say --all");
+		return vd_err_set(reterr, -EINVAL, VD_E_RPC_PARAMS, NULL,
+				  "name them by id or name, or say --all",
+				  "which rules are to go is not said");
 	rc = all ? put_acl(port, p, NULL, reterr) : remove_named(port, p, names, reterr);
 	if (!rc)
 		close_policy(port, p);

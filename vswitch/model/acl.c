@@ -16,6 +16,8 @@ const char *vsw_rule_label(const struct vsw_acl_rule *r, char *buf, size_t size)
 
 	if (r->id)
 		snprintf(what, sizeof(what), "rule %u", r->id);
+	else if (r->name[0])
+		snprintf(what, sizeof(what), "the rule");
 	if (r->name[0])
 		snprintf(buf, size, "%s (%s)", what, r->name);
 	else

@@ -120,11 +120,34 @@ static void members_are_named(json_t *j)
 static void every_key_is_explained(void)
 {
 	static const char text[] =
-		"{\"viridian\":1,\"switches\":[{\"name\":\"a\",\"type\":\"private\","
-		"\"uuid\":\"00000000-0000-4000-8000-000000000001\","
-		"\"fdb\":[{\"mac\":\"020000000001\",\"port\":\"p\"}]}],"
-		"\"ports\":[{\"name\":\"p\",\"switch\":\"a\",\"device\":\"tap:p\","
-		"\"mac\":\"020000000002\",\"uuid\":\"00000000-0000-4000-8000-000000000002\"}]}";
+		"viridian: 1\n"
+		"sets: [{name: s, members: [10.0.0.1]}]\n"
+		"switches:\n"
+		"- {name: a, type: external, uuid: 00000000-0000-4000-8000-000000000001,\n"
+		"   fdb: [{mac: '02:00:00:00:00:01', port: p}], team_mode: dynamic,\n"
+		"   min_mode: absolute, default_weight: 2, default_min: 1M, igmp_snooping: true,\n"
+		"   mld_snooping: true, nlb: true}\n"
+		"- {name: b, type: private}\n"
+		"ports:\n"
+		"- {name: 'a:u', switch: a, role: uplink, device: 'netdev:u'}\n"
+		"- {name: p, switch: a, device: 'tap:p', mac: '02:00:00:00:00:02',\n"
+		"   uuid: 00000000-0000-4000-8000-000000000002, tags: [x], affinity: 'a:u',\n"
+		"   guard: {mac_spoofing: true, dhcp: true, router: true, control: true,\n"
+		"     priority_trust: false, pinning: static, pins: [10.0.0.1], floating: "
+		"[10.0.0.2],\n"
+		"     storm_broadcast_pps: 1, storm_multicast_pps: 1, storm_unknown_pps: 1,\n"
+		"     address_limit: 1, team: t},\n"
+		"   qos: {max_from_vm: 1M, max_to_vm: 1M, burst_from_vm: 9k, burst_to_vm: 9k, min: "
+		"1M},\n"
+		"   acl: [{id: 1, name: r, direction: to-vm, action: allow, local: 10.0.0.1,\n"
+		"     remote: 'set:s', protocol: tcp, local_port: 1, remote_port: 2, ethertype: "
+		"ipv4,\n"
+		"     vlan: 3, weight: 4, stateful: true, idle_timeout_s: 5, kind: extended,\n"
+		"     report_only: true, set_by: me, set_at: 2026-11-21T06:42:43Z}]}\n"
+		"- {name: q, switch: b, device: 'tap:q', qos: {weight: 3}}\n"
+		"mirrors:\n"
+		"- {name: m, switch: a, sources: [p], to_port: 'a:u', filter: tcp, snaplen: 99}\n"
+		"- {name: n, switch: a, sources: [all], to_file: /f}\n";
 	struct vsw_model m = {0};
 	struct vd_err e = {0};
 	json_t *j;

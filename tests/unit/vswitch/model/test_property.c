@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "ctl/yaml_out.h"
+#include "vswitch/model/acl.h"
 #include "vswitch/model/model.h"
 
 static uint64_t state;
@@ -116,6 +117,95 @@ static void make_vlan(struct vsw_vlan *v)
 	CU_ASSERT_EQUAL_FATAL(vsw_vlan_parse(text, NULL, v, NULL), 0);
 }
 
+static void make_prefix(struct vd_prefix *p, unsigned int i)
+{
+	static const char *const forms[] = {"10.%u.0.0/16", "192.0.2.%u", "fd00:%x::/32",
+					    "2001:db8::%x"};
+	char text[VD_PREFIX_STR_SIZE];
+
+	snprintf(text, sizeof(text), forms[pick(4)], i);
+	CU_ASSERT_EQUAL_FATAL(vd_prefix_parse(text, p), 0);
+}
+
+static void make_addr(struct vsw_addr *a, unsigned int i)
+{
+	a->kind = (uint8_t)pick(5);
+	if (a->kind == VSW_ADDR_PREFIX)
+		make_prefix(&a->prefix, i);
+	else if (a->kind == VSW_ADDR_MAC)
+		a->mac = (struct vd_mac){{2, 0, 0, 0, 3, (uint8_t)i}};
+	else if (a->kind != VSW_ADDR_ANY)
+		strcpy(a->name, a->kind == VSW_ADDR_SET ? "on" : "1e3");
+}
+
+/* No contradictions: each rule has a weight of its own, or is a basic one for an address of its own. */
+static void make_rule(struct vsw_acl_rule *r, unsigned int i)
+{
+	static const char *const whos[] = {"", "root", "uid 7", "on", "0x10"};
+
+	r->id = i + 1 + (pick(2) ? 1000 * i : 0);
+	r->direction = (uint8_t)pick(2);
+	r->action = (uint8_t)pick(2);
+	r->report_only = pick(2);
+	r->kind = (uint8_t)pick(2);
+	r->protocol = VSW_PROTOCOL_ANY;
+	r->local_port[1] = r->remote_port[1] = UINT16_MAX;
+	snprintf(r->set_by, sizeof(r->set_by), "%s", whos[pick(5)]);
+	r->set_at = pick(2) ? 0 : 1 + pick(2000000000);
+	if (pick(2))
+		make_name(r->name, sizeof(r->name), pick(20));
+	make_prefix(&r->remote.prefix, i);
+	r->remote.kind = VSW_ADDR_PREFIX;
+	if (r->kind == VSW_ACL_BASIC)
+		return;
+	r->weight = (uint16_t)i;
+	r->idle_timeout_s = VSW_IDLE_DEFAULT_S;
+	r->vlan = (uint16_t)(pick(3) ? 0 : 1 + pick(4094));
+	memset(&r->remote, 0, sizeof(r->remote));
+	make_addr(&r->remote, i);
+	if (pick(2)) {
+		r->protocol = pick(2) ? 6 : 17;
+		r->remote_port[0] = (uint16_t)pick(1000);
+		r->remote_port[1] = (uint16_t)(r->remote_port[0] + pick(60000));
+	}
+	if (r->action == VSW_ACL_ALLOW && r->remote.kind != VSW_ADDR_MAC && pick(2)) {
+		r->stateful = true;
+		r->idle_timeout_s = (uint16_t)(1 + pick(65535));
+	}
+}
+
+static void make_policy(struct vsw_port_cfg *port)
+{
+	struct vsw_policy *p = vsw_policy_clone(NULL);
+	unsigned int n_rules = pick(6);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+	p->guard.mac_spoofing = pick(2);
+	p->guard.router = pick(2);
+	p->guard.drop_priority = pick(2);
+	p->guard.storm_multicast_pps = pick(2) ? 0 : pick(100000000);
+	p->guard.pinning = (uint8_t)(pick(2) ? VSW_PIN_OFF : VSW_PIN_SNOOPED);
+	p->n_pins = pick(3);
+	p->pins = calloc(p->n_pins + 1, sizeof(*p->pins));
+	for (unsigned int i = 0; i < p->n_pins; i++)
+		make_prefix(&p->pins[i], i);
+	if (pick(2))
+		make_name(p->guard.team, sizeof(p->guard.team), pick(20));
+	p->qos.from_vm.bps = 8 * (1000 + (uint64_t)pick(1u << 30) * pick(16));
+	p->qos.from_vm.burst_bytes = pick(2) ? 0 : 10000 + pick(1000000);
+	p->qos.min_weight = (uint8_t)pick(101);
+	p->n_tags = 1;
+	p->tags = calloc(1, sizeof(*p->tags));
+	make_name(p->tags[0], sizeof(p->tags[0]), pick(20));
+	if (n_rules)
+		p->acl = vsw_acl_new(n_rules);
+	for (unsigned int i = 0; i < n_rules; i++)
+		make_rule(&p->acl->rules[i], i);
+	if (p->acl && !vsw_acl_settled(p->acl))
+		vsw_acl_settle(p->acl, NULL);
+	port->policy = p;
+}
+
 static void make_port(struct vsw_model *m, unsigned int i)
 {
 	struct vsw_port_cfg *p = &m->ports[i];
@@ -139,6 +229,8 @@ static void make_port(struct vsw_model *m, unsigned int i)
 		p->mac.addr[5] = (uint8_t)(i + 1);
 		p->mac.addr[4] = 1;
 	}
+	if (!pick(3))
+		make_policy(p);
 }
 
 static void make_uplink(struct vsw_port_cfg *p, const struct vsw_switch_cfg *s, unsigned int i)
@@ -189,7 +281,18 @@ static void make_model(struct vsw_model *m)
 		s->ageing_s = 10 + pick(86391);
 		s->fdb_limit = pick(VSW_FDB_LIMIT_MAX + 1);
 		make_notes(s->notes, sizeof(s->notes));
+		s->qos.default_min_weight = (uint8_t)(1 + pick(100));
+		s->qos.default_min_bps = pick(2) ? 0 : 8 * (1000 + (uint64_t)pick(1u << 30));
+		s->team_mode = (enum vsw_team_mode)pick(2);
+		s->nlb = pick(2);
 	}
+	m->sets = calloc(1, sizeof(*m->sets));
+	m->n_sets = 1;
+	strcpy(m->sets[0].name, "on");
+	m->sets[0].n_members = pick(4);
+	m->sets[0].members = calloc(m->sets[0].n_members + 1, sizeof(*m->sets[0].members));
+	for (unsigned int i = 0; i < m->sets[0].n_members; i++)
+		make_prefix(&m->sets[0].members[i].prefix, i);
 	for (unsigned int i = 0; i < n_ports; i++)
 		make_port(m, m->n_ports++);
 	for (unsigned int i = 0; i < m->n_switches; i++)
