@@ -27,6 +27,7 @@ struct look {
 	uint64_t hash;
 	uint8_t kind;
 	uint8_t tcp_flags;
+	bool first_fragment; /* if it passes, the others may follow */
 };
 
 /* ---- what a frame is ---- */
@@ -85,11 +86,12 @@ static void look_slow(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t
 	l->kind = KIND_SLOW;
 	l->hash = 0;
 	l->tcp_flags = h.tcp_flags;
+	l->first_fragment = false;
 	if (h.family == VSW_FAMILY_OTHER || h.flags & VSW_HDR_BROKEN || is_icmp_error(&h))
 		return;
-	if (h.flags & VSW_HDR_FRAGMENT) {
-		if (!(h.flags & VSW_HDR_LATER_FRAGMENT))
-			return; /* what follows must be announced, every time */
+	l->first_fragment =
+		(h.flags & (VSW_HDR_FRAGMENT | VSW_HDR_LATER_FRAGMENT)) == VSW_HDR_FRAGMENT;
+	if (h.flags & VSW_HDR_LATER_FRAGMENT) {
 		l->kind = KIND_FRAGMENTS;
 		fragments_key(a, &h, fid, &l->key);
 	} else {
@@ -127,6 +129,7 @@ static __rte_always_inline bool look_fast(const struct vsw_acl_pass *a, const st
 		      (uint64_t)a->port << VSW_FLOW_PORT_SHIFT | fid;
 	l->hash = vsw_flow_hash(a->flows, &l->key);
 	l->kind = KIND_FLOW;
+	l->first_fragment = false;
 	l->tcp_flags = proto == IPPROTO_TCP ? d[47] : 0;
 	return true;
 }
@@ -355,13 +358,16 @@ static bool related(const struct vsw_acl_pass *a, struct rte_mbuf *m, const stru
 }
 
 /* The first fragment passed: the others may follow it. */
-static void announce_fragments(const struct vsw_acl_pass *a, const struct vsw_headers *h,
-			       uint16_t fid, const struct vsw_acl_verdict *v)
+static void announce_fragments(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t fid,
+			       const struct vsw_acl_verdict *v)
 {
 	struct vsw_flow f = {.state = VSW_FLOW_FRAGMENTS, .timeout_s = VSW_FRAGMENTS_S};
+	uint8_t scratch[VSW_HEADERS_MAX];
+	struct vsw_headers h;
 	int why;
 
-	fragments_key(a, h, fid, &f.key);
+	headers_of(m, scratch, &h);
+	fragments_key(a, &h, fid, &f.key);
 	fill_origin(a, &f, a->dir, v);
 	vsw_flow_add(a->flows, &f, vsw_flow_hash(a->flows, &f.key), a->now, a->gate->flow_limit,
 		     &why);
@@ -443,8 +449,6 @@ static void by_rules(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t 
 	} else if (!a->gate->dir[a->dir].any_mac) {
 		remember(a, l, f, v);
 	}
-	if (v->pass && h.flags & VSW_HDR_FRAGMENT)
-		announce_fragments(a, &h, fid, v);
 }
 
 static void known(const struct vsw_acl_pass *a, const struct vsw_flow *f, enum vsw_dir dir,
@@ -509,18 +513,20 @@ static __rte_noinline bool slow(const struct vsw_acl_pass *a, struct rte_mbuf *m
 	} else {
 		by_rules(a, m, fid, l, f, v);
 	}
+	if (l->first_fragment && v->pass && a->hits)
+		announce_fragments(a, m, fid, v);
 	count(a, v->report, m->pkt_len);
 	return v->pass;
 }
 
 /* A known flow, and a packet that changes nothing about it. */
 static __rte_always_inline bool plain(const struct vsw_acl_pass *a, const struct vsw_flow *f,
-				      uint8_t tcp_flags)
+				      const struct look *l)
 {
 	uint8_t want = (uint8_t)((VSW_FLOW_VALID | VSW_FLOW_PASS) << a->dir);
 
 	if (!f || f->epoch != a->gate->epoch || (f->flags & want) != want ||
-	    tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+	    l->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST) || l->first_fragment)
 		return false;
 	/* the first answer makes the flow established */
 	return f->state != VSW_FLOW_NEW ||
@@ -544,7 +550,7 @@ uint64_t vsw_acl_burst(const struct vsw_acl_pass *a, struct rte_mbuf *const *m, 
 
 		if (likely(l[i].kind != KIND_SLOW))
 			f = vsw_flow_find(a->flows, &l[i].key, l[i].hash);
-		if (likely(plain(a, f, l[i].tcp_flags) && !exact)) {
+		if (likely(plain(a, f, &l[i]) && !exact)) {
 			if (f->stamp != a->now)
 				f->stamp = a->now;
 			count_all(a, f->rule[a->dir], m[i]->pkt_len);
