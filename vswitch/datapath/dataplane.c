@@ -17,6 +17,8 @@
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
+#include "vswitch/policy/shape.h"
+#include "vswitch/policy/shape_path.h"
 
 #define POOL_CACHE 256
 
@@ -189,6 +191,8 @@ static void free_port(struct vsw_port *port)
 	}
 	vsw_gate_free(port->gate);
 	free(port->guard);
+	vsw_shaper_destroy(port->shaper);
+	free(port->hold);
 	free(port);
 }
 
@@ -353,12 +357,25 @@ static void settle_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, 
 	}
 }
 
+/* A worker forgets ports that are not in its snapshot; when they come back, any worker may drain them. */
+static void disown_shapers(const struct vsw_snapshot *old, const struct vsw_snapshot *next)
+{
+	for (uint16_t i = 0; i < old->n_ports; i++) {
+		struct vsw_port *rt = old->all[i].rt;
+
+		if (rt->shaper && !next->ports[rt->index])
+			vsw_shaper_disown(rt->shaper);
+	}
+}
+
 int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 			  struct vd_err *reterr)
 {
 	struct vsw_snapshot *old = dp->snapshot, *next = NULL;
 	int r = make_gates(dp, b, reterr);
 
+	if (r == 0)
+		r = vsw_qos_prepare(b, reterr);
 	if (r == 0) {
 		next = vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
 		if (!next)
@@ -382,6 +399,7 @@ int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 	wake_all(dp);
 	vsw_dataplane_quiesce(dp);
 	settle_gates(dp, b, true);
+	disown_shapers(old, next);
 	flush_strays(old, next);
 	vsw_snapshot_free(old);
 	return 0;

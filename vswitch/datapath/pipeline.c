@@ -7,6 +7,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/shape_path.h"
 
 /* Shorter than a tenth of the shortest ageing time; a stamp that is nearly right costs no cache line. */
 #define REFRESH_STAMPS 8
@@ -361,6 +362,8 @@ static __rte_always_inline void deliver(struct vsw_worker *w, const struct vsw_s
 		vsw_pipeline_drop(w, d, m, why);
 		return;
 	}
+	if (unlikely(d->flags & VSW_SNAP_SOURCES))
+		m->port = p->index;
 	vsw_txbuf_add(w, d, m);
 }
 
@@ -542,6 +545,23 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 	}
 }
 
+/* Frames of a port with a limit. */
+static __rte_noinline uint16_t receive_held(struct vsw_worker *w, const struct vsw_snap_port *p,
+					    uint16_t queue, struct rte_mbuf **m)
+{
+	if (vsw_hold_closed(w, p))
+		return 0;
+	return vsw_hold_charge(w, p, m, p->rt->ops->rx(p->rt->io, queue, m, VSW_BURST));
+}
+
+static __rte_always_inline uint16_t receive(struct vsw_worker *w, const struct vsw_snap_port *p,
+					    uint16_t queue, struct rte_mbuf **m)
+{
+	if (unlikely(p->flags & VSW_SNAP_HELD))
+		return receive_held(w, p, queue, m);
+	return p->rt->ops->rx(p->rt->io, queue, m, VSW_BURST);
+}
+
 /* Any port's stages, timed one by one. */
 static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
 					  struct vsw_vec *v)
@@ -577,11 +597,10 @@ static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw
 static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
 					     uint16_t queue)
 {
-	struct vsw_port *rt = p->rt;
 	uint64_t t = rte_rdtsc();
 	struct vsw_vec v;
 
-	v.n = rt->ops->rx(rt->io, queue, v.m, VSW_BURST);
+	v.n = receive(w, p, queue, v.m);
 	if (v.n) {
 		uint16_t n = v.n;
 
@@ -611,7 +630,7 @@ uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, 
 		rte_spinlock_unlock(&rt->rxq[queue].lock);
 		return n;
 	}
-	n = rt->ops->rx(rt->io, queue, v.m, VSW_BURST);
+	n = receive(w, p, queue, v.m);
 	if (n) {
 		w->bursts++;
 		v.n = n;

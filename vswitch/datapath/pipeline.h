@@ -61,6 +61,13 @@ struct vsw_txbuf {
 struct vsw_dataplane;
 struct vsw_trace;
 
+/* A port whose shaper this worker drains. */
+struct vsw_waiting {
+	uint64_t due; /* TSC */
+	struct vsw_port *rt;
+	uint16_t port; /* index */
+};
+
 /* What one worker owns. */
 struct vsw_worker {
 	struct vsw_dataplane *dp;
@@ -73,6 +80,10 @@ struct vsw_worker {
 	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
 	uint32_t bursts;                 /* so far */
 	bool measuring;                  /* this burst is one whose stages are timed */
+	bool held;    /* a queue was not polled, because of its limit ... */
+	uint64_t due; /* ... before this time */
+	uint32_t n_waiting;
+	struct vsw_waiting waiting[VSW_PORTS_MAX];
 	struct vsw_worker_stats stats;
 };
 
@@ -101,6 +112,10 @@ uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, 
 /** Frames that did not come from a back end (tests, trace, probes): as if @p had received them. */
 void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			 uint16_t n);
+
+/** Hand @n frames to @p's device: shaping is done. */
+void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		       uint16_t n);
 
 /** Send what waits for @p. */
 void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p);

@@ -37,6 +37,7 @@ struct vsw_gate;
 struct vsw_recorder;
 struct vsw_guard_state;
 struct vsw_shaper;
+struct vsw_hold;
 
 enum vsw_first_mac {
 	VSW_FIRST_MAC_UNWANTED,
@@ -69,6 +70,9 @@ struct vsw_port {
 	struct vsw_gate *gate, *next_gate;
 	struct nap_allow *allow;       /* vsw_port_confine() */
 	struct vsw_guard_state *guard; /* what guards remember; NULL: never had one */
+	struct vsw_shaper *shaper;     /* limit of what is sent to the port; NULL: never had one */
+	uint64_t shaper_hash;          /* of what it was configured with */
+	struct vsw_hold *hold;         /* limit of what the port sends; NULL: never had one */
 	struct vsw_rxq rxq[VSW_QUEUES_MAX];
 	rte_spinlock_t tx_lock[VSW_QUEUES_MAX];
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vswitch/datapath/pipeline.h"
+#include "vswitch/policy/shape_path.h"
 
 /* A port with MAC spoofing is remembered by so many addresses; more work, but are flooded. */
 #define SPOOFING_LEARN 4096u
@@ -135,6 +136,7 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	p->gate = rt->next_gate;
 	if (p->gate)
 		p->flags |= VSW_SNAP_GATED;
+	p->flags |= vsw_qos_flags(b->model, i);
 	if (vsw_policy_of(cfg)->guard.mac_spoofing) {
 		p->flags |= VSW_SNAP_ANY_SOURCE;
 		p->learn = RTE_MAX(p->learn, SPOOFING_LEARN);

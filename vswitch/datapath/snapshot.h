@@ -35,6 +35,9 @@ enum vsw_snap_flags {
 	VSW_SNAP_GATED = 32,        /* has a gate: what is sent to it passes that first */
 	VSW_SNAP_ANY_SOURCE =
 		64, /* may show any address, also more than it may teach (MAC spoofing) */
+	VSW_SNAP_SHAPED = 128,      /* what is sent to it waits in its shaper */
+	VSW_SNAP_HELD = 256,        /* what it sends is limited */
+	VSW_SNAP_SOURCES = 512,     /* frames for it are marked with where they came from: mbuf->port */
 };
 
 struct vsw_worker;

@@ -8,6 +8,7 @@
 #include "vswitch/datapath/frame.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/shape_path.h"
 
 static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 		     uint16_t n, enum vsw_drop reason)
@@ -83,13 +84,41 @@ static __rte_noinline void prepare_and_send(struct vsw_worker *w, const struct v
 	}
 }
 
-void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p)
+static void hand_over(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_txbuf *b)
 {
-	struct vsw_txbuf *b = &w->txbuf[p->index];
 	const struct vsw_io_caps *io = &p->rt->io->caps;
 	uint64_t caps = __atomic_load_n(&io->tx_offloads, __ATOMIC_RELAXED);
 	uint32_t max_frame = __atomic_load_n(&io->max_frame, __ATOMIC_RELAXED);
 
+	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
+		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
+	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))
+		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_DISCONNECTED);
+	else if (unlikely((b->requests & VSW_TX_REQUESTS & ~caps) || b->longest > max_frame))
+		prepare_and_send(w, p, b, caps, max_frame);
+	else
+		send(w, p, b->m, b->n);
+}
+
+void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		       uint16_t n)
+{
+	struct vsw_txbuf b;
+
+	b.n = n;
+	b.requests = 0;
+	b.longest = 0;
+	for (uint16_t i = 0; i < n; i++) {
+		b.requests |= m[i]->ol_flags;
+		b.longest = RTE_MAX(b.longest, m[i]->pkt_len);
+		b.m[i] = m[i];
+	}
+	hand_over(w, p, &b);
+}
+
+void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p)
+{
+	struct vsw_txbuf *b = &w->txbuf[p->index];
 	uint64_t t = unlikely(w->measuring) ? rte_rdtsc() : 0;
 	uint16_t n;
 
@@ -100,14 +129,10 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 			t = vsw_stage_done(w, VSW_STAGE_GATE_TO, n, t);
 	}
 	n = b->n;
-	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
-		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
-	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))
-		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_DISCONNECTED);
-	else if (unlikely((b->requests & VSW_TX_REQUESTS & ~caps) || b->longest > max_frame))
-		prepare_and_send(w, p, b, caps, max_frame);
+	if (unlikely(p->flags & VSW_SNAP_SHAPED) && !w->trace)
+		vsw_shape_out(w, p, b->m, n);
 	else
-		send(w, p, b->m, b->n);
+		hand_over(w, p, b);
 	if (unlikely(w->measuring))
 		vsw_stage_done(w, VSW_STAGE_TX, n, t);
 	b->n = 0;

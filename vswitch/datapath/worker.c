@@ -16,6 +16,7 @@
 #include <rte_pause.h>
 
 #include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/policy/shape_path.h"
 
 /* Quiet this long, a queue is parked: kernel interfaces soon, because polling them is a system call;
  * shared-memory rings later, because waking a guest's kick costs both sides more. */
@@ -170,6 +171,7 @@ static void refresh(struct vsw_worker_thread *t, uint64_t now)
 		   t->epoch_seen == __atomic_load_n(&dp->io_epoch, __ATOMIC_RELAXED)))
 		return;
 	t->w.snap = snap;
+	vsw_shape_refresh(&t->w);
 	adopt_queues(t, now);
 }
 
@@ -209,6 +211,10 @@ static uint32_t poll_queues(struct vsw_worker_thread *t, uint64_t now, bool *bli
 		total += n;
 		if (likely(n))
 			q->last_busy = now;
+		else if (unlikely(t->w.held)) {
+			t->w.held = false;
+			*blind = true; /* it rests, whatever its descriptor says */
+		}
 		else if (unlikely(try_park(t, &sq, now - q->last_busy, blind))) {
 			t->hot[i] = t->hot[--t->n_hot];
 			continue;
@@ -230,6 +236,18 @@ static void account(struct vsw_worker_stats *s, uint32_t moved, uint64_t began, 
 	}
 }
 
+/* How long nothing needs doing; -1: until something wakes us. */
+static int sleep_us(const struct vsw_worker_thread *t, uint64_t now)
+{
+	int most = t->n_hot ? BLIND_SLEEP_US : -1;
+	uint64_t us;
+
+	if (t->w.due == UINT64_MAX)
+		return most;
+	us = t->w.due > now ? (t->w.due - now) / (us_to_cycles(1000) / 1000) : 0;
+	return most < 0 || us < (uint64_t)most ? (int)RTE_MIN(us, UINT64_C(1000000)) : most;
+}
+
 /* Nothing moved: sleep if that is allowed and every queue is parked or blind and quiet. */
 static void maybe_sleep(struct vsw_worker_thread *t, bool blind, uint64_t now)
 {
@@ -248,7 +266,7 @@ static void maybe_sleep(struct vsw_worker_thread *t, bool blind, uint64_t now)
 	}
 	rte_rcu_qsbr_thread_offline(dp->rcu, t->w.id);
 	t->w.stats.sleeps++;
-	n = collect(t, ev, t->n_hot ? BLIND_SLEEP_US : -1);
+	n = collect(t, ev, sleep_us(t, now));
 	rte_rcu_qsbr_thread_online(dp->rcu, t->w.id);
 	/* what we slept with may be gone: look again before touching any of it */
 	now = rte_rdtsc();
@@ -269,12 +287,18 @@ static void loop(struct vsw_worker_thread *t)
 
 		t->w.now = vsw_fdb_stamp(now);
 		refresh(t, now);
+		t->w.due = UINT64_MAX;
 		moved = poll_queues(t, now, &blind);
 		account(&t->w.stats, moved, now, last);
 		last = now;
 		if (t->n_parked && --t->loops_to_check == 0) {
 			t->loops_to_check = CHECK_LOOPS;
 			handle(t, ev, collect(t, ev, 0), now);
+		}
+		if (unlikely(t->w.n_waiting)) {
+			uint64_t due = vsw_shape_poll(&t->w, now);
+
+			t->w.due = RTE_MIN(t->w.due, due);
 		}
 		rte_rcu_qsbr_quiescent(dp->rcu, t->w.id);
 		if (!moved) {

@@ -40,11 +40,6 @@ static bool is_guarded(const struct vsw_policy *p)
 	       g->storm_unknown_pps || g->address_limit || g->team[0] || p->n_pins || p->n_floating;
 }
 
-static bool is_limited(const struct vsw_qos *q)
-{
-	return q->from_vm.bps || q->to_vm.bps || q->min_bps || q->min_weight;
-}
-
 static int check_uplink(const struct vsw_val *v, unsigned int i)
 {
 	static const char hint[] = "set it on the VMs' ports";
@@ -53,8 +48,10 @@ static int check_uplink(const struct vsw_val *v, unsigned int i)
 	if (is_guarded(p))
 		return refuse(v, i, NULL, "guard", hint,
 			      "an uplink has no guards: nobody owns what is behind it");
-	if (is_limited(&p->qos))
-		return refuse(v, i, NULL, "qos", hint, "an uplink has no bandwidth settings");
+	/* max_to_vm says how fast the network behind it is: minimums are shares of that */
+	if (p->qos.from_vm.bps || p->qos.min_bps || p->qos.min_weight)
+		return refuse(v, i, NULL, "qos", hint,
+			      "an uplink has no bandwidth settings but the speed of its network");
 	if (p->acl)
 		return refuse(v, i, NULL, "acl", hint,
 			      "an uplink has no access rules: it has no local side");

@@ -13,7 +13,7 @@
  * workers send them.
  *
  * Thread-safety: each function locks; configure() and done(): control thread.
- * Proof: tests/unit/vswitch/policy/test_shape.c.
+ * Proof: tests/unit/vswitch/policy/test_shape.c, tests/net/bandwidth.test.
  */
 #pragma once
 

@@ -204,6 +204,22 @@ class Daemon:
         """The same with --json, decoded."""
         return json.loads(self.v("--json " + words, **kw))
 
+    def change(self, edit):
+        """edit(document) changes the configuration, which is applied."""
+        document = self.rpc("config.export")
+        edit(document)
+        return self.rpc("config.apply", document=json.dumps(document))
+
+    def policy(self, port, **parts):
+        """Put parts (guard=.., qos=.., affinity=..) of a port's policy in place of the old; None removes."""
+        def edit(document):
+            p, = [p for p in document["ports"] if p["name"] == port]
+            for key, value in parts.items():
+                p.pop(key, None)
+                if value is not None:
+                    p[key] = value
+        return self.change(edit)
+
     def drops(self, port=None):
         """{reason: count} of one port, or {port: {reason: count}}."""
         table = {}
