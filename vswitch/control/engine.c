@@ -8,10 +8,12 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
 
 #define TICK_MAX_MS  60000u
+#define DRAIN_MS     10u  /* of mirror sessions to files */
 #define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
 #define AGE_SLICES   16u  /* fdb.h: at least this many calls in an ageing time */
 #define RETRY_MAX_MS 30000u
@@ -50,8 +52,10 @@ int vsw_engine_restore(struct vsw_engine *e, struct vd_err *reterr)
 	a.root = document;
 	a.assigned = json_object_get(state, "assigned_macs");
 	rc = vsw_model_from_json(document, NULL, &next, reterr);
+	e->restoring = true;
 	if (!rc)
 		rc = vsw_engine_apply(e, &a, &changes, reterr);
+	e->restoring = false;
 	if (rc)
 		vd_err_prefix(reterr, vsw_store_path(e->store));
 	else
@@ -179,6 +183,8 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 	uint64_t next = age_switches(e, now, now + TICK_MAX_MS);
 	bool opened = false;
 
+	if (vsw_mirrors_drain(e) && now + DRAIN_MS < next)
+		next = now + DRAIN_MS;
 	if (vsw_dataplane_flow_count(e->dp)) {
 		vsw_dataplane_age_flows(e->dp);
 		if (now + AGE_FLOWS_MS < next)

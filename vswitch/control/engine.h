@@ -62,6 +62,8 @@ struct vsw_engine {
 	struct vsw_rt_port **ports;     /* [model.n_ports], parallel */
 	struct vsw_rt_switch *switches; /* [model.n_switches], parallel */
 	struct vsw_hostnat *nat;        /* borrowed; NULL: NAT networks are only configuration */
+	struct vsw_mirror_rt *mirrors;  /* list: sessions that run */
+	bool restoring;                 /* the saved configuration is being made true */
 	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
 	uint64_t generation;            /* of the configuration */
 	/** Told after every change; @params is borrowed. May be NULL. */

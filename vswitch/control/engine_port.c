@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "vswitch/control/engine.h"
+#include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
 
 #define RETRY_FIRST_MS 500u
@@ -209,6 +210,7 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 {
 	struct vsw_port **run = calloc(m->n_ports + 1u, sizeof(*run));
 	struct vsw_fdb **fdbs = calloc(m->n_switches + 1u, sizeof(*fdbs));
+	struct vsw_mirror_tap **taps = NULL;
 	struct vsw_model some = {0};
 	struct vsw_binding b = {.model = m, .fdbs = fdbs, .ports = run};
 	unsigned int n = 0;
@@ -237,7 +239,12 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 	if (rc)
 		vd_err_set(reterr, rc, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	else
+		rc = vsw_mirrors_prepare(e, m, &taps, reterr);
+	b.taps = taps;
+	if (!rc)
 		rc = vsw_dataplane_publish(e->dp, &b, reterr);
+	vsw_mirrors_settle(e, !rc);
+	free(taps);
 	vsw_model_done(&some);
 	free(run);
 	free(fdbs);

@@ -8,7 +8,7 @@
 
 _Static_assert(sizeof(struct vsw_capture_meta) <= RTE_PKTMBUF_HEADROOM, "record fits");
 
-static bool wanted(struct vsw_capture *c, struct rte_mbuf *m)
+bool vsw_capture_wanted(struct vsw_capture *c, struct rte_mbuf *m)
 {
 	if (!c->bpf)
 		return true;
@@ -17,8 +17,8 @@ static bool wanted(struct vsw_capture *c, struct rte_mbuf *m)
 	return rte_bpf_exec(c->bpf, m) != 0;
 }
 
-static void record(struct vsw_capture *c, struct rte_mbuf *m, uint16_t port,
-		   enum vsw_capture_dir dir, enum vsw_drop reason)
+void vsw_capture_record(struct vsw_capture *c, struct rte_mbuf *m, uint16_t port,
+			enum vsw_capture_dir dir, enum vsw_drop reason)
 {
 	struct vsw_capture_meta *meta;
 	struct rte_mbuf *copy;
@@ -48,8 +48,8 @@ void vsw_capture_frame(struct vsw_capture *c, struct rte_mbuf *m, uint16_t port,
 		if (dir == VSW_CAPTURE_DROP && c->drop_port != VSW_PORT_INDEX_NONE &&
 		    c->drop_port != port)
 			continue;
-		if (wanted(c, m))
-			record(c, m, port, dir, reason);
+		if (vsw_capture_wanted(c, m))
+			vsw_capture_record(c, m, port, dir, reason);
 	}
 }
 

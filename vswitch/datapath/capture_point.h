@@ -9,6 +9,13 @@
 void vsw_capture_frame(struct vsw_capture *c, struct rte_mbuf *m, uint16_t port,
 		       enum vsw_capture_dir dir, enum vsw_drop reason);
 
+/* Does @c's filter like the frame? */
+bool vsw_capture_wanted(struct vsw_capture *c, struct rte_mbuf *m);
+
+/* Copy the frame into @c's ring. */
+void vsw_capture_record(struct vsw_capture *c, struct rte_mbuf *m, uint16_t port,
+			enum vsw_capture_dir dir, enum vsw_drop reason);
+
 static __rte_always_inline void vsw_capture_burst(const struct vsw_snap_port *p,
 						  struct rte_mbuf **m, uint16_t n,
 						  enum vsw_capture_dir dir)

@@ -22,6 +22,7 @@
 
 struct vsw_dataplane;
 struct nap_allow;
+struct vsw_mirror_tap;
 
 struct vsw_dataplane_conf {
 	uint16_t n_workers;         /* 1..VSW_WORKERS_MAX */
@@ -57,6 +58,9 @@ struct vsw_binding {
 	const struct vsw_model *model;
 	struct vsw_fdb *const *fdbs;   /* [model->n_switches] */
 	struct vsw_port *const *ports; /* [model->n_ports] */
+	/** [model->n_mirrors], NULL where a session cannot run now; or NULL: none runs. They must live
+	 *  until the next publish() without them has returned. */
+	struct vsw_mirror_tap *const *taps;
 };
 
 /**

@@ -7,6 +7,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
 
 /* Shorter than a tenth of the shortest ageing time; a stamp that is nearly right costs no cache line. */
@@ -362,9 +363,20 @@ static __rte_always_inline void deliver(struct vsw_worker *w, const struct vsw_s
 		vsw_pipeline_drop(w, d, m, why);
 		return;
 	}
-	if (unlikely(d->flags & VSW_SNAP_SOURCES))
+	if (unlikely(d->flags & VSW_SNAP_SOURCES)) {
 		m->port = p->index;
+		m->hash.usr = w->flood;
+		m->vlan_tci = vid;
+	}
 	vsw_txbuf_add(w, d, m);
+}
+
+/* Never 0, and not soon again, on whichever worker. */
+static uint32_t flood_number(struct vsw_worker *w, bool unknown)
+{
+	w->floods += VSW_WORKERS_MAX;
+	return ((w->floods | w->id | 1u << 30) & ~VSW_FLOOD_UNKNOWN) |
+	       (unknown ? VSW_FLOOD_UNKNOWN : 0);
 }
 
 /* Copies to all that may have it, the original to the last of them. */
@@ -373,6 +385,7 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 {
 	const struct vsw_snap_port *last = NULL;
 
+	w->flood = flood_number(w, unknown);
 	if (unlikely(w->trace))
 		vsw_trace_step(
 			w, p, VSW_TRACE_NOTE, "forward",
@@ -385,6 +398,8 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 
 		if (d == p || !vsw_snap_delivers(d, vid) || !(d->flags & VSW_SNAP_LINK_UP) ||
 		    (unknown && !(d->flags & VSW_SNAP_FLOOD_UNKNOWN)))
+			continue;
+		if (unlikely(d->flags & VSW_SNAP_MIRROR) && vsw_mirror_covers(p, d, m))
 			continue;
 		if (last) {
 			copy = rte_pktmbuf_copy(m, vsw_worker_pool(w), 0, UINT32_MAX);
@@ -399,6 +414,7 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 		deliver(w, p, last, m, vid, tag);
 	else
 		vsw_pipeline_drop(w, p, m, VSW_DROP_NO_DESTINATION);
+	w->flood = 0;
 }
 
 static __rte_noinline void forward_slow(struct vsw_worker *w, const struct vsw_snap_port *p,
@@ -496,7 +512,7 @@ static void input_gated(struct vsw_worker *w, const struct vsw_snap_port *p, str
 		check_sources(w, p, v);
 	if (p->gate)
 		vsw_gate_from_vm(w, p, v);
-	if (p->n_mates)
+	if (p->n_mates && !w->trace)
 		claim_sources(w, p, v);
 	if (learning)
 		learn(w, p, v);
@@ -527,6 +543,15 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 	return learning ? input_learning : input_fixed;
 }
 
+/* Whoever wants to see what comes in sees it before anything is decided. */
+static __rte_always_inline void tap_rx(struct vsw_worker *w, const struct vsw_snap_port *p,
+				       struct rte_mbuf **m, uint16_t n)
+{
+	vsw_capture_rx(p, m, n);
+	if (unlikely(p->flags & VSW_SNAP_TAPPED_RX))
+		vsw_mirror_rx(w, p, m, n);
+}
+
 void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			 uint16_t n)
 {
@@ -538,7 +563,7 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 		v.n = k;
 		memcpy(v.m, m + done, k * sizeof(*m));
 		if (likely(!w->trace))
-			vsw_capture_rx(p, v.m, k);
+			tap_rx(w, p, v.m, k);
 		p->input(w, p, &v);
 		vsw_pipeline_flush(w);
 		v.n = k;
@@ -583,7 +608,7 @@ static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw
 		vsw_gate_from_vm(w, p, v);
 		t = vsw_stage_done(w, VSW_STAGE_GATE_FROM, v->n, t);
 	}
-	if (p->n_mates)
+	if (p->n_mates && !w->trace)
 		claim_sources(w, p, v);
 	if (learning) {
 		learn(w, p, v);
@@ -605,7 +630,7 @@ static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct 
 		uint16_t n = v.n;
 
 		vsw_stage_done(w, VSW_STAGE_RX, n, t);
-		vsw_capture_rx(p, v.m, n);
+		tap_rx(w, p, v.m, n);
 		w->measuring = true;
 		input_measured(w, p, &v);
 		vsw_pipeline_flush(w);
@@ -634,7 +659,7 @@ uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, 
 	if (n) {
 		w->bursts++;
 		v.n = n;
-		vsw_capture_rx(p, v.m, n);
+		tap_rx(w, p, v.m, n);
 		p->input(w, p, &v);
 		vsw_pipeline_flush(w);
 	}

@@ -74,6 +74,8 @@ struct vsw_worker {
 	const struct vsw_snapshot *snap;
 	uint16_t id;
 	uint32_t now; /* FDB stamp of this loop */
+	uint32_t flood; /* number of the frame that is being flooded; 0: none */
+	uint32_t floods;
 	uint16_t n_touched;
 	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
 	struct vsw_txbuf *txbuf;         /* [VSW_PORTS_MAX] */
@@ -116,6 +118,10 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 /** Hand @n frames to @p's device: shaping is done. */
 void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 		       uint16_t n);
+
+/** Copies for mirror port @p: no policy, and no copies of copies. */
+void vsw_pipeline_send_copies(struct vsw_worker *w, const struct vsw_snap_port *p,
+			      struct rte_mbuf **m, uint16_t n);
 
 /** Send what waits for @p. */
 void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vswitch/datapath/pipeline.h"
+#include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
 
 /* A port with MAC spoofing is remembered by so many addresses; more work, but are flooded. */
@@ -18,8 +19,9 @@ struct arena {
 	size_t used, size;
 };
 
-static void *carve(struct arena *a, size_t size)
+static void *carve(void *arena, size_t size)
 {
+	struct arena *a = arena;
 	void *p = a->base + a->used;
 
 	a->used += (size + 63) & ~(size_t)63;
@@ -209,7 +211,8 @@ static size_t arena_size(const struct vsw_model *m, uint32_t n_queues, uint16_t 
 		if (wants_bitmap(&m->ports[i].vlan))
 			size += 1024;
 	/* one VID->FID table a switch at most */
-	return size + m->n_switches * rounded(4096 * sizeof(uint16_t)) + mates_size(m);
+	return size + m->n_switches * rounded(4096 * sizeof(uint16_t)) + mates_size(m) +
+	       vsw_mirror_arena(m);
 }
 
 /*
@@ -316,6 +319,7 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 	}
 	assign_queues(s, n_workers, n_queues, &a);
 	fill_mates(s, m, &a);
+	vsw_mirror_compile(s, b, carve, &a);
 	/* only now is all known that the choice depends on */
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		s->all[i].input = vsw_pipeline_input(&s->all[i]);

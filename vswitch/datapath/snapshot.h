@@ -35,14 +35,18 @@ enum vsw_snap_flags {
 	VSW_SNAP_GATED = 32,        /* has a gate: what is sent to it passes that first */
 	VSW_SNAP_ANY_SOURCE =
 		64, /* may show any address, also more than it may teach (MAC spoofing) */
-	VSW_SNAP_SHAPED = 128,      /* what is sent to it waits in its shaper */
-	VSW_SNAP_HELD = 256,        /* what it sends is limited */
-	VSW_SNAP_SOURCES = 512,     /* frames for it are marked with where they came from: mbuf->port */
+	VSW_SNAP_SHAPED = 128,  /* what is sent to it waits in its shaper */
+	VSW_SNAP_HELD = 256,    /* what it sends is limited */
+	VSW_SNAP_SOURCES = 512,     /* frames for it are marked with where they came from: mirror.h */
+	VSW_SNAP_TAPPED_RX = 1024,  /* has taps for what it sends ... */
+	VSW_SNAP_TAPPED_TX = 2048,  /* ... and for what is sent to it */
+	VSW_SNAP_MIRROR = 4096,     /* a mirror session sends to it */
 };
 
 struct vsw_worker;
 struct vsw_vec;
 struct vsw_gate;
+struct vsw_snap_tap;
 
 struct vsw_snap_port {
 	/* what every frame from or to the port needs: one cache line */
@@ -65,8 +69,8 @@ struct vsw_snap_port {
 	const struct vsw_snap_switch *sw;
 	const struct vsw_gate *gate; /* NULL: no policy */
 	uint32_t learn;              /* addresses beyond its own */
-	const uint64_t
-		*mates; /* addresses of the other ports of its team, which it may show, too */
+	const struct vsw_snap_tap *taps; /* mirror sessions; NULL: none */
+	const uint64_t *mates; /* addresses of its team's other ports: it may show them */
 };
 
 struct vsw_snap_switch {

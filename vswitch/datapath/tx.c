@@ -8,6 +8,7 @@
 #include "vswitch/datapath/frame.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
 
 static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
@@ -84,24 +85,31 @@ static __rte_noinline void prepare_and_send(struct vsw_worker *w, const struct v
 	}
 }
 
-static void hand_over(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_txbuf *b)
+static __rte_always_inline void hand_over(struct vsw_worker *w, const struct vsw_snap_port *p,
+					  struct vsw_txbuf *b, bool copies)
 {
 	const struct vsw_io_caps *io = &p->rt->io->caps;
 	uint64_t caps = __atomic_load_n(&io->tx_offloads, __ATOMIC_RELAXED);
 	uint32_t max_frame = __atomic_load_n(&io->max_frame, __ATOMIC_RELAXED);
 
-	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP)))
+	if (unlikely(!(p->flags & VSW_SNAP_LINK_UP))) {
 		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_LINK_DOWN);
-	else if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED)))
+		return;
+	}
+	if (unlikely(!__atomic_load_n(&io->connected, __ATOMIC_RELAXED))) {
 		drop_all(w, p, b->m, b->n, VSW_DROP_DEST_DISCONNECTED);
-	else if (unlikely((b->requests & VSW_TX_REQUESTS & ~caps) || b->longest > max_frame))
+		return;
+	}
+	if (unlikely(p->flags & VSW_SNAP_TAPPED_TX) && !copies && !w->trace)
+		vsw_mirror_tx(w, p, b->m, b->n);
+	if (unlikely((b->requests & VSW_TX_REQUESTS & ~caps) || b->longest > max_frame))
 		prepare_and_send(w, p, b, caps, max_frame);
 	else
 		send(w, p, b->m, b->n);
 }
 
-void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
-		       uint16_t n)
+static void send_some(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		      uint16_t n, bool copies)
 {
 	struct vsw_txbuf b;
 
@@ -113,7 +121,19 @@ void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, stru
 		b.longest = RTE_MAX(b.longest, m[i]->pkt_len);
 		b.m[i] = m[i];
 	}
-	hand_over(w, p, &b);
+	hand_over(w, p, &b, copies);
+}
+
+void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		       uint16_t n)
+{
+	send_some(w, p, m, n, false);
+}
+
+void vsw_pipeline_send_copies(struct vsw_worker *w, const struct vsw_snap_port *p,
+			      struct rte_mbuf **m, uint16_t n)
+{
+	send_some(w, p, m, n, true);
 }
 
 void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p)
@@ -132,7 +152,7 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 	if (unlikely(p->flags & VSW_SNAP_SHAPED) && !w->trace)
 		vsw_shape_out(w, p, b->m, n);
 	else
-		hand_over(w, p, b);
+		hand_over(w, p, b, false);
 	if (unlikely(w->measuring))
 		vsw_stage_done(w, VSW_STAGE_TX, n, t);
 	b->n = 0;

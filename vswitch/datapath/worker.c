@@ -214,8 +214,7 @@ static uint32_t poll_queues(struct vsw_worker_thread *t, uint64_t now, bool *bli
 		else if (unlikely(t->w.held)) {
 			t->w.held = false;
 			*blind = true; /* it rests, whatever its descriptor says */
-		}
-		else if (unlikely(try_park(t, &sq, now - q->last_busy, blind))) {
+		} else if (unlikely(try_park(t, &sq, now - q->last_busy, blind))) {
 			t->hot[i] = t->hot[--t->n_hot];
 			continue;
 		}

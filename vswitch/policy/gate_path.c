@@ -156,6 +156,6 @@ uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, str
 		n = vsw_quarantine_to_vm(w, p, m, n);
 	n = rules_to_vm(w, p, m, n);
 	if (p->gate->guard)
-		vsw_guard_to_vm(p, m, n);
+		vsw_guard_to_vm(w, p, m, n);
 	return n;
 }

@@ -120,8 +120,10 @@ static bool is_nd(const struct vsw_headers *h)
 }
 
 /* Fragments of ICMPv6 may hide router advertisements and neighbour discovery. */
-static bool fragment_hides(struct vsw_guard_state *s, const struct vsw_headers *h)
+static bool fragment_hides(struct vsw_guard_state *s, const struct vsw_guard_frame *f)
 {
+	const struct vsw_headers *h = f->h;
+
 	if (h->family != VSW_FAMILY_IPV6 || !(h->flags & VSW_HDR_FRAGMENT))
 		return false;
 	if (is_nd(h))
@@ -132,7 +134,8 @@ static bool fragment_hides(struct vsw_guard_state *s, const struct vsw_headers *
 			return false;
 		return !remembered(s->fragments, fragment_hash(h));
 	}
-	remember(s->fragments, &s->next_fragment, fragment_hash(h));
+	if (!f->peek)
+		remember(s->fragments, &s->next_fragment, fragment_hash(h));
 	return false;
 }
 
@@ -206,9 +209,11 @@ static bool unspecified(bool ipv6, const uint64_t w[2])
 }
 
 /* May the port use @addr: is it pinned or leased, or does the limit leave room? */
-static enum vsw_drop may_use(const struct vsw_gate_guard *g, struct vsw_guard_state *s, bool ipv6,
-			     const uint8_t *addr, enum vsw_drop why)
+static enum vsw_drop may_use(const struct vsw_gate_guard *g, struct vsw_guard_state *s,
+			     const struct vsw_guard_frame *f, const uint8_t *addr,
+			     enum vsw_drop why)
 {
+	bool ipv6 = f->h->family == VSW_FAMILY_IPV6;
 	uint64_t w[2];
 	struct vsw_addr_slot *slot;
 
@@ -221,6 +226,8 @@ static enum vsw_drop may_use(const struct vsw_gate_guard *g, struct vsw_guard_st
 			slot->used = true;
 		return PASS;
 	}
+	if (f->peek)
+		return s->addrs.n < g->address_limit ? PASS : VSW_DROP_ADDRESS_LIMIT;
 	return vsw_addrs_add(&s->addrs, w, 128, VSW_ADDR_SEEN, INT64_MAX, g->address_limit)
 		       ? VSW_DROP_ADDRESS_LIMIT
 		       : PASS;
@@ -252,8 +259,8 @@ static enum vsw_drop check_arp(const struct vsw_gate_guard *g, struct vsw_guard_
 	words(false, p + 14, sender);
 	/* a probe claims its target (RFC 5227) */
 	if (unspecified(false, sender))
-		return may_use(g, s, false, p + 24, VSW_DROP_ARP_SPOOFING);
-	return may_use(g, s, false, p + 14, VSW_DROP_ARP_SPOOFING);
+		return may_use(g, s, f, p + 24, VSW_DROP_ARP_SPOOFING);
+	return may_use(g, s, f, p + 14, VSW_DROP_ARP_SPOOFING);
 }
 
 /* Do the link-layer address options name the sender? */
@@ -284,7 +291,7 @@ static enum vsw_drop check_nd(const struct vsw_gate_guard *g, struct vsw_guard_s
 	if (h->l4 + head > f->len)
 		return VSW_DROP_ND_SPOOFING;
 	if (type == ND_NA || (type == ND_NS && no_source)) {
-		enum vsw_drop why = may_use(g, s, true, f->d + h->l4 + 8, VSW_DROP_ND_SPOOFING);
+		enum vsw_drop why = may_use(g, s, f, f->d + h->l4 + 8, VSW_DROP_ND_SPOOFING);
 
 		if (why != PASS)
 			return why;
@@ -319,7 +326,7 @@ static enum vsw_drop check_ip(const struct vsw_gate_guard *g, struct vsw_guard_s
 	nobody = unspecified(ipv6, w);
 	if (nobody && !may_be_nobody(h))
 		return VSW_DROP_IP_SPOOFING;
-	why = nobody ? PASS : may_use(g, s, ipv6, h->src, VSW_DROP_IP_SPOOFING);
+	why = nobody ? PASS : may_use(g, s, f, h->src, VSW_DROP_IP_SPOOFING);
 	if (why == PASS && is_nd(h))
 		why = check_nd(g, s, f, nobody);
 	return why;
@@ -336,12 +343,15 @@ static enum vsw_drop check_addresses(const struct vsw_gate_guard *g, struct vsw_
 /* ---- storms ---- */
 
 static bool over(struct vsw_guard_state *s, const struct vsw_gate_guard *g, enum vsw_storm kind,
-		 uint64_t now)
+		 const struct vsw_guard_frame *f)
 {
-	uint64_t began = __atomic_load_n(&s->window[kind], __ATOMIC_RELAXED);
+	uint64_t began = __atomic_load_n(&s->window[kind], __ATOMIC_RELAXED), now = f->time;
 
 	if (g->storm[kind] == 0)
 		return false;
+	if (f->peek)
+		return now - began < g->second &&
+		       __atomic_load_n(&s->count[kind], __ATOMIC_RELAXED) >= g->storm[kind];
 	if (now - began >= g->second &&
 	    __atomic_compare_exchange_n(&s->window[kind], &began, now, false, __ATOMIC_RELAXED,
 					__ATOMIC_RELAXED))
@@ -360,7 +370,7 @@ static enum vsw_drop check_storm(const struct vsw_gate_guard *g, struct vsw_guar
 		kind = VSW_STORM_MULTICAST;
 	else if (!f->unknown)
 		return PASS;
-	return over(s, g, kind, f->time) ? VSW_DROP_STORM_LIMIT : PASS;
+	return over(s, g, kind, f) ? VSW_DROP_STORM_LIMIT : PASS;
 }
 
 /* ---- all of it ---- */
@@ -373,7 +383,7 @@ static enum vsw_drop check_form(const struct vsw_gate_guard *g, struct vsw_guard
 		return PASS;
 	if (f->h->flags & VSW_HDR_BROKEN || is_wrapped(f))
 		return VSW_DROP_INVALID_PACKET;
-	if (g->checks & (VSW_GUARD_ROUTER | VSW_GUARD_PINNED) && fragment_hides(s, f->h))
+	if (g->checks & (VSW_GUARD_ROUTER | VSW_GUARD_PINNED) && fragment_hides(s, f))
 		return g->checks & VSW_GUARD_ROUTER ? VSW_DROP_ROUTER_GUARD : VSW_DROP_ND_SPOOFING;
 	return PASS;
 }

@@ -84,6 +84,7 @@ struct vsw_guard_frame {
 	uint64_t dst, src; /* addresses, 48 bits as v->dst of pipeline.h */
 	bool unknown;      /* only with VSW_GUARD_UNKNOWN: nobody knows the destination */
 	uint64_t time;     /* TSC */
+	bool peek;         /* only ask: count nothing, remember nothing */
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <rte_cycles.h>
 
+#include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
 
@@ -40,8 +41,8 @@ static bool is_unknown(const struct vsw_snap_port *p, uint64_t dst, uint16_t vid
 	return !(dst & 1) && vsw_fdb_lookup(p->fdb, dst, vsw_snap_fid(p, vid)) >= VSW_PORTS_MAX;
 }
 
-static enum vsw_drop check(const struct vsw_snap_port *p, const struct vsw_vec *v, uint16_t i,
-			   uint64_t now)
+static enum vsw_drop check(struct vsw_worker *w, const struct vsw_snap_port *p,
+			   const struct vsw_vec *v, uint16_t i, uint64_t now)
 {
 	const struct vsw_gate_guard *g = p->gate->guard;
 	uint8_t scratch[VSW_HEADERS_MAX];
@@ -49,6 +50,7 @@ static enum vsw_drop check(const struct vsw_snap_port *p, const struct vsw_vec *
 	struct vsw_guard_frame f = {.h = &h, .dst = v->dst[i], .src = v->src[i], .time = now};
 	enum vsw_drop why;
 
+	f.peek = w->trace != NULL;
 	f.d = head_of(v->m[i], scratch, &f.len);
 	vsw_headers_parse(f.d, f.len, v->m[i]->pkt_len, &h);
 	if (g->checks & VSW_GUARD_UNKNOWN)
@@ -56,7 +58,9 @@ static enum vsw_drop check(const struct vsw_snap_port *p, const struct vsw_vec *
 	if (g->checks & VSW_GUARD_PRIORITY && v->tag[i] & VSW_HAS_TAG)
 		vsw_tag_clear_priority(v->m[i]);
 	why = vsw_guard_check(g, p->rt->guard, &f);
-	if (why == VSW_DROP_N && vsw_guard_is_dhcp(g, &h, VSW_FROM_VM))
+	if (unlikely(w->trace) && why == VSW_DROP_N)
+		vsw_trace_step(w, p, VSW_TRACE_PASS, "guard", "the port may send it");
+	else if (why == VSW_DROP_N && vsw_guard_is_dhcp(g, &h, VSW_FROM_VM))
 		learn(p, VSW_FROM_VM, v->m[i], &h);
 	return why;
 }
@@ -67,7 +71,7 @@ void vsw_guard_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, stru
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < v->n; i++) {
-		enum vsw_drop why = check(p, v, i, now);
+		enum vsw_drop why = check(w, p, v, i, now);
 
 		if (unlikely(why != VSW_DROP_N))
 			vsw_pipeline_drop(w, p, v->m[i], why);
@@ -77,12 +81,13 @@ void vsw_guard_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, stru
 	v->n = k;
 }
 
-void vsw_guard_to_vm(const struct vsw_snap_port *p, struct rte_mbuf **m, uint16_t n)
+void vsw_guard_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		     uint16_t n)
 {
 	uint8_t scratch[VSW_HEADERS_MAX];
 	struct vsw_headers h;
 
-	if (!(p->gate->guard->checks & VSW_GUARD_SNOOP))
+	if (!(p->gate->guard->checks & VSW_GUARD_SNOOP) || w->trace)
 		return;
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t len;

@@ -11,4 +11,5 @@
 void vsw_guard_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
 
 /** Look for leases in what is about to go to @p. */
-void vsw_guard_to_vm(const struct vsw_snap_port *p, struct rte_mbuf **m, uint16_t n);
+void vsw_guard_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+		     uint16_t n);

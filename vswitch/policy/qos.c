@@ -72,8 +72,10 @@ static int prepare_shaper(const struct vsw_binding *b, unsigned int i)
 	const struct vsw_port_cfg *p = &b->model->ports[i];
 	const struct vsw_rate *rate = &qos_of(p)->to_vm;
 	struct vsw_port *rt = b->ports[i];
-	struct vsw_shape_conf conf = {.bps = rate->bps, .burst_bytes = rate->burst_bytes,
-				      .hz = rte_get_tsc_hz(), .default_weight = 1};
+	struct vsw_shape_conf conf = {.bps = rate->bps,
+				      .burst_bytes = rate->burst_bytes,
+				      .hz = rte_get_tsc_hz(),
+				      .default_weight = 1};
 	struct vsw_shape_share *shares = NULL;
 	uint64_t h;
 	int r = 0;

@@ -51,7 +51,8 @@ uint64_t vsw_shape_poll(struct vsw_worker *w, uint64_t now)
 	for (uint32_t i = 0; i < w->n_waiting;) {
 		struct vsw_waiting *at = &w->waiting[i];
 
-		if ((int64_t)(now - at->due) >= 0 && !drain(w, w->snap->ports[at->port], &at->due)) {
+		if ((int64_t)(now - at->due) >= 0 &&
+		    !drain(w, w->snap->ports[at->port], &at->due)) {
 			*at = w->waiting[--w->n_waiting];
 			continue;
 		}

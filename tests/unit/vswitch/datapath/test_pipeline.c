@@ -89,7 +89,7 @@ static void reset(void)
 static void publish(void)
 {
 	struct vsw_fdb_static st[N_PORTS + 1];
-	struct vsw_binding b = {&model, fdbs, ports};
+	struct vsw_binding b = {.model = &model, .fdbs = fdbs, .ports = ports};
 
 	vsw_snapshot_free(snap);
 	snap = vsw_snapshot_build(&b, 1, 1);
