@@ -21,8 +21,8 @@
 #include "vswitch/control/pcapng.h"
 #include "vswitch/datapath/capture.h"
 
-#define DRAIN_MS      10u
-#define END_WAIT_MS   3000u      /* for a slow reader to take the rest */
+#define DRAIN_MS    10u
+#define END_WAIT_MS 3000u /* for a slow reader to take the rest */
 
 struct vsw_capture_session {
 	struct vsw_capture_session *next;

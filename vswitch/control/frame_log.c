@@ -73,7 +73,8 @@ static void write_frame(struct vsw_frame_log *l, struct rte_mbuf *m)
 		p.comment = comment;
 	}
 	p.data = rte_pktmbuf_read(m, 0, p.captured, l->data);
-	if (!p.data || vsw_frame_log_iface(l, meta->port, &p.iface) || vsw_pcapng_packet(&l->out, &p))
+	if (!p.data || vsw_frame_log_iface(l, meta->port, &p.iface) ||
+	    vsw_pcapng_packet(&l->out, &p))
 		__atomic_fetch_add(&l->point->lost, 1, __ATOMIC_RELAXED);
 	else
 		l->frames++;
@@ -111,7 +112,7 @@ static int make_ring(struct vsw_capture *point, struct vd_err *reterr)
 	for (unsigned int size = RING_SIZE; size >= RING_SIZE_MIN; size /= 2) {
 		point->ring = rte_ring_create(name, size, SOCKET_ID_ANY, RING_F_SC_DEQ);
 		point->pool = rte_pktmbuf_pool_create(name, size - 1, 0, 0,
-							RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+						      RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 		if (point->ring && point->pool)
 			return 0;
 		rte_ring_free(point->ring);

@@ -51,9 +51,10 @@ static int open_file(struct vsw_mirror_rt *s, const struct vsw_mirror *m, struct
 
 	s->fd = fd;
 	if (rc)
-		return vd_err_set(reterr, rc, VD_E_SYSTEM, m->name,
-				  "name a file in a folder that exists and that the daemon may write to",
-				  "cannot write to %s: %s", m->to_file, strerror(-rc));
+		return vd_err_set(
+			reterr, rc, VD_E_SYSTEM, m->name,
+			"name a file in a folder that exists and that the daemon may write to",
+			"cannot write to %s: %s", m->to_file, strerror(-rc));
 	return 0;
 }
 
@@ -169,9 +170,10 @@ json_t *vsw_mirror_counts(const struct vsw_engine *e, const char *name)
 {
 	for (const struct vsw_mirror_rt *s = e->mirrors; s; s = s->next)
 		if (!strcmp(s->name, name))
-			return json_pack("{s:I, s:I}", "copied",
-					 (json_int_t)__atomic_load_n(&s->tap.copied, __ATOMIC_RELAXED),
-					 "lost",
-					 (json_int_t)__atomic_load_n(&s->tap.c.lost, __ATOMIC_RELAXED));
+			return json_pack(
+				"{s:I, s:I}", "copied",
+				(json_int_t)__atomic_load_n(&s->tap.copied, __ATOMIC_RELAXED),
+				"lost",
+				(json_int_t)__atomic_load_n(&s->tap.c.lost, __ATOMIC_RELAXED));
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
+#include "vswitch/policy/team.h"
 
 /* Shorter than a tenth of the shortest ageing time; a stamp that is nearly right costs no cache line. */
 #define REFRESH_STAMPS 8
@@ -269,7 +270,11 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 			       "not known here: would be learned, if the port's limit allows");
 		return true;
 	}
-	switch (vsw_fdb_learn(p->fdb, src, fid, p->index, p->learn, w->now)) {
+	if (p->flags & VSW_SNAP_MEMBER && vsw_team_came_back(w->snap, p, src, fid, w->now)) {
+		why = VSW_DROP_TEAM_LOOP;
+		goto drop;
+	}
+	switch (vsw_fdb_learn(p->fdb, src, fid, p->learn_as, p->learn, w->now)) {
 	case VSW_LEARN_OK:
 	case VSW_LEARN_BUSY:
 	case VSW_LEARN_FULL:
@@ -306,7 +311,7 @@ static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_sna
 	for (uint16_t i = 0; i < v->n; i++) {
 		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
 
-		if (likely(s && s->port == p->index)) {
+		if (likely(s && s->port == p->learn_as)) {
 			if (unlikely(w->now - s->stamp > REFRESH_STAMPS) && !w->trace)
 				s->stamp = w->now;
 		} else if (!learn_slow(w, p, v->m[i], v->src[i], vsw_snap_fid(p, v->vid[i]))) {
@@ -353,6 +358,13 @@ static __rte_always_inline void deliver(struct vsw_worker *w, const struct vsw_s
 {
 	enum vsw_drop why = VSW_DROP_VLAN_FILTERED;
 
+	if (unlikely(d->flags & VSW_SNAP_MEMBER)) {
+		d = vsw_team_pick(p, m);
+		if (!d) {
+			vsw_pipeline_drop(w, p, m, VSW_DROP_HAIRPIN);
+			return;
+		}
+	}
 	if (unlikely(!vsw_snap_delivers(d, vid))) {
 		if (p->flags & d->flags & VSW_SNAP_PRIVATE)
 			why = VSW_DROP_PVLAN;
@@ -399,6 +411,8 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 		if (d == p || !vsw_snap_delivers(d, vid) || !(d->flags & VSW_SNAP_LINK_UP) ||
 		    (unknown && !(d->flags & VSW_SNAP_FLOOD_UNKNOWN)))
 			continue;
+		if (unlikely((p->flags | d->flags) & VSW_SNAP_MEMBER) && !vsw_team_floods(p, d))
+			continue;
 		if (unlikely(d->flags & VSW_SNAP_MIRROR) && vsw_mirror_covers(p, d, m))
 			continue;
 		if (last) {
@@ -413,7 +427,9 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 	if (last)
 		deliver(w, p, last, m, vid, tag);
 	else
-		vsw_pipeline_drop(w, p, m, VSW_DROP_NO_DESTINATION);
+		vsw_pipeline_drop(w, p, m,
+				  p->flags & VSW_SNAP_MEMBER ? VSW_DROP_TEAM_MEMBER
+							     : VSW_DROP_NO_DESTINATION);
 	w->flood = 0;
 }
 

@@ -73,7 +73,7 @@ struct vsw_worker {
 	struct vsw_dataplane *dp;
 	const struct vsw_snapshot *snap;
 	uint16_t id;
-	uint32_t now; /* FDB stamp of this loop */
+	uint32_t now;   /* FDB stamp of this loop */
 	uint32_t flood; /* number of the frame that is being flooded; 0: none */
 	uint32_t floods;
 	uint16_t n_touched;
@@ -82,8 +82,8 @@ struct vsw_worker {
 	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
 	uint32_t bursts;                 /* so far */
 	bool measuring;                  /* this burst is one whose stages are timed */
-	bool held;    /* a queue was not polled, because of its limit ... */
-	uint64_t due; /* ... before this time */
+	bool held;                       /* a queue was not polled, because of its limit ... */
+	uint64_t due;                    /* ... before this time */
 	uint32_t n_waiting;
 	struct vsw_waiting waiting[VSW_PORTS_MAX];
 	struct vsw_worker_stats stats;

@@ -9,6 +9,7 @@
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
+#include "vswitch/policy/team.h"
 
 /* A port with MAC spoofing is remembered by so many addresses; more work, but are flooded. */
 #define SPOOFING_LEARN 4096u
@@ -129,7 +130,7 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 
 	memset(p, 0, sizeof(*p));
 	p->rt = rt;
-	p->index = rt->index;
+	p->index = p->learn_as = rt->index;
 	p->role = (uint8_t)cfg->role;
 	p->learn = cfg->learn;
 	set_vlan(p, &cfg->vlan, a);
@@ -212,7 +213,7 @@ static size_t arena_size(const struct vsw_model *m, uint32_t n_queues, uint16_t 
 			size += 1024;
 	/* one VID->FID table a switch at most */
 	return size + m->n_switches * rounded(4096 * sizeof(uint16_t)) + mates_size(m) +
-	       vsw_mirror_arena(m);
+	       vsw_mirror_arena(m) + vsw_team_arena(m);
 }
 
 /*
@@ -320,6 +321,7 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 	assign_queues(s, n_workers, n_queues, &a);
 	fill_mates(s, m, &a);
 	vsw_mirror_compile(s, b, carve, &a);
+	vsw_team_compile(s, b, carve, &a);
 	/* only now is all known that the choice depends on */
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		s->all[i].input = vsw_pipeline_input(&s->all[i]);

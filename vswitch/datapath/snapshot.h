@@ -37,16 +37,18 @@ enum vsw_snap_flags {
 		64, /* may show any address, also more than it may teach (MAC spoofing) */
 	VSW_SNAP_SHAPED = 128,  /* what is sent to it waits in its shaper */
 	VSW_SNAP_HELD = 256,    /* what it sends is limited */
-	VSW_SNAP_SOURCES = 512,     /* frames for it are marked with where they came from: mirror.h */
-	VSW_SNAP_TAPPED_RX = 1024,  /* has taps for what it sends ... */
-	VSW_SNAP_TAPPED_TX = 2048,  /* ... and for what is sent to it */
-	VSW_SNAP_MIRROR = 4096,     /* a mirror session sends to it */
+	VSW_SNAP_SOURCES = 512, /* frames for it are marked with where they came from: mirror.h */
+	VSW_SNAP_TAPPED_RX = 1024, /* has taps for what it sends ... */
+	VSW_SNAP_TAPPED_TX = 2048, /* ... and for what is sent to it */
+	VSW_SNAP_MIRROR = 4096,    /* a mirror session sends to it */
+	VSW_SNAP_MEMBER = 8192,    /* one of several uplinks: a team's */
 };
 
 struct vsw_worker;
 struct vsw_vec;
 struct vsw_gate;
 struct vsw_snap_tap;
+struct vsw_snap_team;
 
 struct vsw_snap_port {
 	/* what every frame from or to the port needs: one cache line */
@@ -64,17 +66,20 @@ struct vsw_snap_port {
 	uint16_t flags;   /* enum vsw_snap_flags */
 	uint16_t n_mates; /* in mates */
 	uint8_t role;     /* enum vsw_role */
+	uint8_t pin;      /* member of the team that the port prefers */
 	/** What the port's features need done with a burst from it; see pipeline.h. */
 	void (*input)(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
 	const struct vsw_snap_switch *sw;
 	const struct vsw_gate *gate; /* NULL: no policy */
 	uint32_t learn;              /* addresses beyond its own */
+	uint16_t learn_as; /* index for which its addresses are learned: its own, or the team's */
 	const struct vsw_snap_tap *taps; /* mirror sessions; NULL: none */
-	const uint64_t *mates; /* addresses of its team's other ports: it may show them */
+	const uint64_t *mates;           /* addresses of its team's other ports: it may show them */
 };
 
 struct vsw_snap_switch {
 	uint16_t n_ports;
+	const struct vsw_snap_team *team;   /* of several uplinks; NULL: none */
 	const struct vsw_snap_port **ports; /* flood candidates: all ports of the switch */
 };
 

@@ -22,8 +22,9 @@ static struct rte_mbuf *copy_of(struct vsw_worker *w, const struct vsw_mirror_ta
 }
 
 /* Copies of those of @n frames that @want says. */
-static void mirror(struct vsw_worker *w, const struct vsw_snap_port *p, const struct vsw_snap_tap *t,
-		   struct rte_mbuf **m, uint16_t n, enum vsw_capture_dir dir,
+static void mirror(struct vsw_worker *w, const struct vsw_snap_port *p,
+		   const struct vsw_snap_tap *t, struct rte_mbuf **m, uint16_t n,
+		   enum vsw_capture_dir dir,
 		   bool (*want)(const struct vsw_snap_port *, const struct vsw_snap_tap *,
 				const struct rte_mbuf *))
 {
@@ -123,8 +124,8 @@ bool vsw_mirror_covers(const struct vsw_snap_port *p, const struct vsw_snap_port
 		       struct rte_mbuf *m)
 {
 	for (const struct vsw_snap_tap *t = p->taps; t && t->dirs; t++)
-		if (t->to == d && t->dirs & VSW_MIRROR_FROM_VM &&
-		    m->pkt_len <= t->tap->c.snaplen && vsw_capture_wanted(&t->tap->c, m))
+		if (t->to == d && t->dirs & VSW_MIRROR_FROM_VM && m->pkt_len <= t->tap->c.snaplen &&
+		    vsw_capture_wanted(&t->tap->c, m))
 			return true;
 	return false;
 }
@@ -191,7 +192,8 @@ void vsw_mirror_compile(struct vsw_snapshot *s, const struct vsw_binding *b,
 	if (!m->n_mirrors || !b->taps)
 		return;
 	for (unsigned int i = 0; i < m->n_ports; i++)
-		compile_port(s, b, i, carve(arena, (m->n_mirrors + 1) * sizeof(struct vsw_snap_tap)));
+		compile_port(s, b, i,
+			     carve(arena, (m->n_mirrors + 1) * sizeof(struct vsw_snap_tap)));
 	for (unsigned int k = 0; k < m->n_mirrors; k++)
 		for (unsigned int i = 0; i < m->n_ports; i++)
 			if (!strcmp(m->ports[i].name, m->mirrors[k].to_port))

@@ -31,8 +31,8 @@
 
 /** A session at run time. Made by the control thread; workers reach it through snapshots only. */
 struct vsw_mirror_tap {
-	struct vsw_capture c;          /* filter and snaplen; ring and pool of sessions to a file */
-	uint64_t copied;               /* atomic; frames */
+	struct vsw_capture c; /* filter and snaplen; ring and pool of sessions to a file */
+	uint64_t copied;      /* atomic; frames */
 	uint32_t seen[VSW_MIRROR_SEEN]; /* atomic; numbers of flooded frames that were copied */
 };
 

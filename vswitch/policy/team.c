@@ -94,7 +94,7 @@ static uint64_t own_mac(const struct vsw_port_cfg *p)
 	uint64_t h = UINT64_C(0xcbf29ce484222325), mac = 0;
 	struct vsw_link link;
 
-	if (p->device.kind == VSW_DEV_NETDEV && vsw_link_get(p->device.name, 0, &link) == 0) {
+	if (p->device.kind == VSW_DEV_NETDEV && vsw_link_get(p->device.target, 0, &link) == 0) {
 		memcpy(&mac, link.mac, sizeof(link.mac));
 		return mac;
 	}
@@ -144,8 +144,7 @@ void vsw_team_compile(struct vsw_snapshot *s, const struct vsw_binding *b,
 		t->mode = (uint8_t)m->switches[k].team_mode;
 		s->switches[k].team = t;
 		for (unsigned int i = 0; i < m->n_ports; i++)
-			if (s->all[i].sw == &s->switches[k] &&
-			    m->ports[i].role == VSW_ROLE_UPLINK)
+			if (s->all[i].sw == &s->switches[k] && m->ports[i].role == VSW_ROLE_UPLINK)
 				add_member(t, &s->all[i], &m->ports[i]);
 	}
 	for (unsigned int i = 0; i < m->n_ports; i++)

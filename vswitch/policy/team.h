@@ -19,7 +19,7 @@
  *
  * Source: Hyper-V's switch embedded teaming.
  * Thread-safety: compile: control thread; the rest: any worker.
- * Proof: tests/unit/vswitch/datapath/test_pipeline.c, tests/net/team.test.
+ * Proof: tests/net/team.test.
  */
 #pragma once
 
