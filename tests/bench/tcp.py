@@ -87,6 +87,7 @@ class Taps(Viridian):
 def stream(bench, hosts, cores):
     """Gbit/s of one iperf3 run."""
     client, server = cores
+    talker = None
     log = os.path.join(bench.dir, "iperf3.log")
     listener = bench.start(["ip", "netns", "exec", hosts.names[1], "iperf3", "-s", "-1", "-p", str(PORT)], log,
                            core=server)
@@ -96,11 +97,23 @@ def stream(bench, hosts, cores):
         wait_until(lambda: subprocess.run(["ip", "netns", "exec", hosts.names[0], "ping", "-c1", "-W1", "10.9.0.2"],
                                           capture_output=True, check=False).returncode == 0, 10,
                    "a first answer between the hosts")
-        text = run("ip", "netns", "exec", hosts.names[0], "taskset", "-c", str(client), "iperf3", "-c", "10.9.0.2",
-                   "-p", str(PORT), "-t", str(SECONDS), "-O", "1", "-J", timeout=SECONDS + 30)
-        return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9
+        # Like every process of a run with the highest ordinary priority, or strangers on its core are measured.
+        answer = os.path.join(bench.dir, "iperf3.json")
+        talker = bench.start(["ip", "netns", "exec", hosts.names[0], "iperf3", "-c", "10.9.0.2", "-p", str(PORT),
+                              "-t", str(SECONDS), "-O", "1", "-J"], answer, core=client)
+        wait_until(lambda: talker.poll() is not None, SECONDS + 30, "the end of the iperf3 client")
+        return received_gbps(machine.read(answer))
     finally:
+        machine.stop(talker)
         machine.stop(listener)
+
+
+def received_gbps(text):
+    """Gbit/s of what an iperf3 client printed."""
+    try:
+        return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9
+    except (ValueError, KeyError) as err:
+        raise BenchError("iperf3 measured nothing: " + text[:200]) from err
 
 
 def rounds(bench, build, n_rounds, first_round, recorder):
