@@ -101,10 +101,10 @@ static void cmp(struct nft_rule *r, uint32_t op, const void *data, uint32_t size
 	put(r, e);
 }
 
-static void and (struct nft_rule * r, uint32_t mask)
+/* Register 1 = register 1 & @mask ^ @flip. */
+static void bits(struct nft_rule *r, uint32_t mask, uint32_t flip)
 {
 	struct nftnl_expr *e = make(r, "bitwise");
-	uint32_t zero = 0;
 
 	if (!e)
 		return;
@@ -112,7 +112,7 @@ static void and (struct nft_rule * r, uint32_t mask)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
 	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, &mask, sizeof(mask));
-	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &zero, sizeof(zero));
+	nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, &flip, sizeof(flip));
 	put(r, e);
 }
 
@@ -154,7 +154,7 @@ static void if_addr(struct nft_rule *r, uint32_t offset, struct nat_prefix p, bo
 
 	load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offset, sizeof(addr));
 	if (p.len < 32)
-		and(r, htonl(nat_mask(p.len)));
+		bits(r, htonl(nat_mask(p.len)), 0);
 	cmp(r, equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &addr, sizeof(addr));
 }
 
@@ -221,29 +221,36 @@ static void load_ct(struct nft_rule *r, uint32_t key, int dir)
 	put(r, e);
 }
 
-static void if_ct_bits(struct nft_rule *r, uint32_t key, uint32_t bits)
+static void if_ct_bits(struct nft_rule *r, uint32_t key, uint32_t any)
 {
 	uint32_t zero = 0;
 
 	load_ct(r, key, -1);
-	and(r, bits);
+	bits(r, any, 0);
 	cmp(r, NFT_CMP_NEQ, &zero, sizeof(zero));
 }
 
-void nft_if_ct_status(struct nft_rule *r, uint32_t bits)
+void nft_if_ct_status(struct nft_rule *r, uint32_t any)
 {
-	if_ct_bits(r, NFT_CT_STATUS, bits);
+	if_ct_bits(r, NFT_CT_STATUS, any);
 }
 
-void nft_if_ct_state(struct nft_rule *r, uint32_t bits)
+void nft_if_ct_state(struct nft_rule *r, uint32_t any)
 {
-	if_ct_bits(r, NFT_CT_STATE, bits);
+	if_ct_bits(r, NFT_CT_STATE, any);
 }
 
-void nft_if_ct_mark(struct nft_rule *r, uint32_t mark, bool equal)
+void nft_if_ct_mark(struct nft_rule *r, uint32_t mask, uint32_t mark, bool equal)
 {
 	load_ct(r, NFT_CT_MARK, -1);
+	bits(r, mask, 0);
 	cmp(r, equal ? NFT_CMP_EQ : NFT_CMP_NEQ, &mark, sizeof(mark));
+}
+
+void nft_if_ct_direction(struct nft_rule *r, uint8_t direction)
+{
+	load_ct(r, NFT_CT_DIRECTION, -1);
+	cmp(r, NFT_CMP_EQ, &direction, sizeof(direction));
 }
 
 void nft_if_tcp_syn(struct nft_rule *r)
@@ -325,9 +332,18 @@ static void set_ct(struct nft_rule *r, uint32_t key, int dir, const void *data, 
 	put(r, e);
 }
 
-void nft_set_ct_mark(struct nft_rule *r, uint32_t mark)
+void nft_set_ct_mark(struct nft_rule *r, uint32_t keep, uint32_t mark)
 {
-	set_ct(r, NFT_CT_MARK, -1, &mark, sizeof(mark));
+	struct nftnl_expr *e;
+
+	load_ct(r, NFT_CT_MARK, -1);
+	bits(r, keep, mark);
+	e = make(r, "ct");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+	put(r, e);
 }
 
 void nft_set_ct_zone(struct nft_rule *r, uint16_t zone)

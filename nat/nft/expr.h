@@ -36,7 +36,10 @@ void nft_if_dport(struct nft_rule *r, uint16_t first, uint16_t last);
 void nft_if_ct_status(struct nft_rule *r, uint32_t bits);
 /** Any of the states (NF_CT_STATE_BIT). */
 void nft_if_ct_state(struct nft_rule *r, uint32_t bits);
-void nft_if_ct_mark(struct nft_rule *r, uint32_t mark, bool equal);
+/** Those bits of the mark. */
+void nft_if_ct_mark(struct nft_rule *r, uint32_t mask, uint32_t mark, bool equal);
+/** The packet is of this direction: 0 as the first one, 1 answers. */
+void nft_if_ct_direction(struct nft_rule *r, uint8_t direction);
 /** SYN of TCP. */
 void nft_if_tcp_syn(struct nft_rule *r);
 
@@ -44,7 +47,8 @@ void nft_if_tcp_syn(struct nft_rule *r);
 void nft_counter(struct nft_rule *r);
 void nft_verdict(struct nft_rule *r, uint32_t verdict); /* NF_ACCEPT, NF_DROP */
 void nft_set_meta_mark(struct nft_rule *r, uint32_t mark);
-void nft_set_ct_mark(struct nft_rule *r, uint32_t mark);
+/** (mark & keep) ^ mark */
+void nft_set_ct_mark(struct nft_rule *r, uint32_t keep, uint32_t mark);
 /** Of the original direction. */
 void nft_set_ct_zone(struct nft_rule *r, uint16_t zone);
 /** Clamp the MSS of a SYN to the route's MTU. */

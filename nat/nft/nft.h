@@ -22,16 +22,26 @@
 
 struct nat_nft;
 
+/*
+ * Marks of connections that begin in, or lead to, a network that is apart: 0x56, the number of the network where
+ * it begins, of that where it leads, 0.
+ */
+#define NAT_MARK_FROM_MASK 0xffff0000u
+#define NAT_MARK_TO_MASK   0xff00ff00u
+#define NAT_MARK_FROM(n)   (0x56000000u | (uint32_t)(n) << 16)
+#define NAT_MARK_TO(n)     (0x56000000u | (uint32_t)(n) << 8)
+
 /** One network as the kernel is to do it. */
 struct nat_nft_net {
 	const struct nat_conf *conf;
 	const char *vnic; /* interface of the gateway */
-	/** Its prefix is that of another network, too: connections are marked with @mark and tracked in
-	 *  @zone. 0: not so. */
-	uint32_t mark;
-	uint16_t zone;
-	/** Marks of networks whose prefix overlaps this one's. */
-	uint32_t others[NAT_NETWORKS_MAX];
+	/** Its prefix is that of another network, too: 1-255, and what follows from it. 0: not so, or it was
+	 *  there first. */
+	uint8_t apart;
+	uint32_t mark; /* of packets that are to be routed to its inside */
+	uint16_t zone; /* connections from inside are tracked there */
+	/** Networks that are apart and overlap this one. */
+	uint8_t others[NAT_NETWORKS_MAX];
 	unsigned int n_others;
 };
 

@@ -17,6 +17,7 @@
 #include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter_ipv4.h>
 #include <stdio.h>
@@ -126,19 +127,36 @@ static void add(struct rs *s, struct nft_rule *r, const char *what)
 static void if_inside(const struct rs *s, struct nft_rule *r)
 {
 	nft_if_saddr(r, s->c->prefix, true);
-	if (s->net->mark)
-		nft_if_ct_mark(r, s->net->mark, true);
+	if (s->net->apart)
+		nft_if_ct_mark(r, NAT_MARK_FROM_MASK, NAT_MARK_FROM(s->net->apart), true);
 	for (unsigned int i = 0; i < s->net->n_others; i++)
-		nft_if_ct_mark(r, s->net->others[i], false);
+		nft_if_ct_mark(r, NAT_MARK_FROM_MASK, NAT_MARK_FROM(s->net->others[i]), false);
 }
 
 /* ---- same addresses twice ---- */
+
+/* Packets that are to reach the inside, in both directions of the connection, get the mark that
+ * leads there. */
+static void mark_packets(struct rs *s, const char *chain_name)
+{
+	struct nft_rule r = rule(s, chain_name);
+
+	nft_if_ct_direction(&r, IP_CT_DIR_ORIGINAL);
+	nft_if_ct_mark(&r, NAT_MARK_TO_MASK, NAT_MARK_TO(s->net->apart), true);
+	nft_set_meta_mark(&r, s->net->mark);
+	add(s, &r, "mark of packets");
+	r = rule(s, chain_name);
+	nft_if_ct_direction(&r, IP_CT_DIR_REPLY);
+	nft_if_ct_mark(&r, NAT_MARK_FROM_MASK, NAT_MARK_FROM(s->net->apart), true);
+	nft_set_meta_mark(&r, s->net->mark);
+	add(s, &r, "mark of packets");
+}
 
 static void chains_of_marks(struct rs *s)
 {
 	struct nft_rule r;
 
-	if (!s->net->mark)
+	if (!s->net->apart)
 		return;
 	chain(s, "zone", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
 	r = rule(s, "zone");
@@ -148,24 +166,19 @@ static void chains_of_marks(struct rs *s)
 	chain(s, "mark", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE);
 	r = rule(s, "mark");
 	nft_if_iif(&r, s->net->vnic, true);
-	nft_set_ct_mark(&r, s->net->mark);
+	nft_if_ct_direction(&r, IP_CT_DIR_ORIGINAL);
+	nft_set_ct_mark(&r, 0x0000ff00, NAT_MARK_FROM(s->net->apart));
 	add(s, &r, "mark of connections");
-	r = rule(s, "mark");
-	nft_if_ct_mark(&r, s->net->mark, true);
-	nft_set_meta_mark(&r, s->net->mark);
-	add(s, &r, "mark of packets");
+	mark_packets(s, "mark");
 	chain(s, "mark-output", "route", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE);
-	r = rule(s, "mark-output");
-	nft_if_ct_mark(&r, s->net->mark, true);
-	nft_set_meta_mark(&r, s->net->mark);
-	add(s, &r, "mark of packets");
+	mark_packets(s, "mark-output");
 }
 
 static void mark_for_inside(const struct rs *s, struct nft_rule *r)
 {
-	if (!s->net->mark)
+	if (!s->net->apart)
 		return;
-	nft_set_ct_mark(r, s->net->mark);
+	nft_set_ct_mark(r, 0x00ff0000, NAT_MARK_TO(s->net->apart));
 	nft_set_meta_mark(r, s->net->mark);
 }
 

@@ -34,22 +34,6 @@ struct session {
 	uint16_t inside_port, outside_port, remote_port;
 };
 
-/* Is the connection one of @c's, as far as marks of networks with equal addresses tell? */
-static bool mark_fits(const struct walk *w, const struct nat_conf *c, const struct nat_ct *ct)
-{
-	uint32_t mark = vsw_hostnat_mark(w->h, c);
-
-	if (mark)
-		return ct->mark == mark;
-	for (unsigned int i = 0; i < w->m->n_nats; i++) {
-		uint32_t other = vsw_hostnat_mark(w->h, &w->m->nats[i]);
-
-		if (other && other == ct->mark)
-			return false;
-	}
-	return true;
-}
-
 static bool as_session(const struct walk *w, const struct nat_conf *c, const struct nat_ct *ct,
 		       struct session *s)
 {
@@ -57,7 +41,11 @@ static bool as_session(const struct walk *w, const struct nat_conf *c, const str
 	bool to = nat_prefix_has(c->prefix, ct->reply.src) && ct->status & IPS_DST_NAT;
 
 	if (c->backend != NAT_BACKEND_KERNEL || !(ct->status & (IPS_SRC_NAT | IPS_DST_NAT)) ||
-	    !(from || to) || !mark_fits(w, c, ct))
+	    !(from || to))
+		return false;
+	from = from && vsw_hostnat_owns(w->h, c, ct->mark, true);
+	to = to && vsw_hostnat_owns(w->h, c, ct->mark, false);
+	if (!from && !to)
 		return false;
 	if (to) {
 		*s = (struct session){c,

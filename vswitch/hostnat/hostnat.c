@@ -516,11 +516,15 @@ void vsw_hostnat_destroy(struct vsw_hostnat *h)
 
 /* ---- what is ---- */
 
-uint32_t vsw_hostnat_mark(struct vsw_hostnat *h, const struct nat_conf *c)
+bool vsw_hostnat_owns(const struct vsw_hostnat *h, const struct nat_conf *c, uint32_t mark,
+		      bool from)
 {
 	const struct hn_net *n = find(h, c->uuid);
+	uint32_t number = from ? mark >> 16 & 0xff : mark >> 8 & 0xff;
 
-	return n && n->slot >= 0 ? APART_MARK + (uint32_t)n->slot : 0;
+	if (mark >> 24 != NAT_MARK_TO(0) >> 24)
+		number = 0;
+	return n && number == (uint32_t)(n->slot + 1);
 }
 
 json_t *vsw_hostnat_status(struct vsw_hostnat *h, const struct nat_conf *c)
@@ -542,8 +546,9 @@ json_t *vsw_hostnat_status(struct vsw_hostnat *h, const struct nat_conf *c)
 		json_object_set_new(j, "table_rewritten", json_integer(n->n_rewritten));
 		json_object_set_new(j, "interface", json_string(n->ifname));
 		if (n->slot >= 0)
-			json_object_set_new(j, "mark",
-					    json_integer(APART_MARK + (uint32_t)n->slot));
+			json_object_set_new(
+				j, "mark",
+				json_sprintf("0x%x", APART_MARK + (unsigned int)n->slot));
 		json_object_set_new(j, "sysctls", hn_sysctls(n));
 	}
 	if (n->services)

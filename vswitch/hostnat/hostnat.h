@@ -59,8 +59,9 @@ json_t *vsw_hostnat_status(struct vsw_hostnat *h, const struct nat_conf *c);
 /** The DHCP server's leases as rows. New reference. */
 json_t *vsw_hostnat_leases(struct vsw_hostnat *h, const struct nat_conf *c);
 
-/** The connection mark of @c; 0: it has none (see above). */
-uint32_t vsw_hostnat_mark(struct vsw_hostnat *h, const struct nat_conf *c);
+/** Does a connection with @mark, whose addresses fit @c, begin in (@from), or lead to, @c? */
+bool vsw_hostnat_owns(const struct vsw_hostnat *h, const struct nat_conf *c, uint32_t mark,
+		      bool from);
 
 /** Findings for `viridian doctor`: @fn gets status ("ok", "warn", "fail"), text and hint (may be NULL). */
 void vsw_hostnat_doctor(struct vsw_hostnat *h,

@@ -19,6 +19,7 @@ void hn_describe(const struct vsw_hostnat *h, const struct hn_net *n, struct nat
 	ret->conf = &n->conf;
 	ret->vnic = n->ifname;
 	if (n->slot >= 0) {
+		ret->apart = (uint8_t)(n->slot + 1);
 		ret->mark = APART_MARK + (uint32_t)n->slot;
 		ret->zone = (uint16_t)(APART_ZONE + (unsigned int)n->slot);
 	}
@@ -27,7 +28,7 @@ void hn_describe(const struct vsw_hostnat *h, const struct hn_net *n, struct nat
 
 		if (o != n && o->slot >= 0 && hn_is_kernel(o) &&
 		    nat_prefix_overlap(o->conf.prefix, n->conf.prefix))
-			ret->others[ret->n_others++] = APART_MARK + (uint32_t)o->slot;
+			ret->others[ret->n_others++] = (uint8_t)(o->slot + 1);
 	}
 }
 
@@ -63,20 +64,32 @@ static unsigned int settings(const struct hn_net *n, struct setting s[4])
 	snprintf(s[k].path, sizeof(s[k].path), "net/ipv4/conf/%s/forwarding", n->ifname);
 	s[k++].needed = 1;
 	if (n->slot >= 0) {
-		/* the way back to a source of this network is found by the mark */
+		/* the route back to its sources seems to lead to the other network */
 		snprintf(s[k].path, sizeof(s[k].path), "net/ipv4/conf/%s/rp_filter", n->ifname);
 		s[k++].needed = 0;
-		snprintf(s[k].path, sizeof(s[k].path), "net/ipv4/conf/%s/src_valid_mark",
-			 n->ifname);
-		s[k++].needed = 1;
 	}
 	return k;
+}
+
+/* "all" is stronger than the interface's own, and not ours to change. */
+static int check_rp_filter(const struct hn_net *n, struct vd_err *reterr)
+{
+	if (n->slot < 0 || nat_sysctl_get("net/ipv4/conf/all/rp_filter") != 1)
+		return 0;
+	return vd_err_set(reterr, -EINVAL, VD_E_UNSUPPORTED, NULL,
+			  "sysctl net.ipv4.conf.all.rp_filter=2, or use another prefix",
+			  "net.ipv4.conf.all.rp_filter is 1, which rules out two networks with the "
+			  "same addresses");
 }
 
 static int set_sysctls(struct vsw_hostnat *h, const struct hn_net *n, struct vd_err *reterr)
 {
 	struct setting s[4];
 	unsigned int k = settings(n, s);
+	int rc = check_rp_filter(n, reterr);
+
+	if (rc)
+		return rc;
 
 	for (unsigned int i = 0; i < k; i++) {
 		long long found = nat_sysctl_get(s[i].path);

@@ -91,7 +91,8 @@ static unsigned long long start_time(pid_t pid, bool *is_dnsmasq)
 	if (f && fgets(line, sizeof(line), f) && (end = strrchr(line, ')'))) {
 		*end++ = '\0';
 		*is_dnsmasq = strstr(line, "(dnsmasq") != NULL;
-		for (unsigned int i = 0; i < 20 && end; i++)
+		/* from field 3, behind the name, to field 22 */
+		for (unsigned int i = 0; i < 19 && end; i++)
 			end = strchr(end + 1, ' ');
 		if (end)
 			t = strtoull(end, NULL, 10);

@@ -99,7 +99,7 @@ class Vm:
         path = os.path.join(sandbox.work, self.name + ".lease")
         if os.path.exists(path):
             os.unlink(path)
-        out = self.host.run("STATE=%s timeout %d udhcpc -i %s -s %s -n -q -f -t 20 -T 1 %s"
+        out = self.host.run("STATE=%s timeout %d udhcpc -i %s -s %s -n -q -f -t 20 -T 1 -O mtu %s"
                             % (sandbox.work, timeout_s, self.name, self.script, " ".join(options)), timeout_s + 5)
         if not os.path.exists(path):
             raise RuntimeError("no lease:\n" + out)
@@ -154,3 +154,9 @@ def sessions(d, name, **filters):
 
 def status(d, name):
     return d.rpc("nat.show", name=name)["status"]
+
+
+def daemon_here(*command):
+    """The same in the daemon's own namespace."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            preexec_fn=sandbox.die_with_parent)
