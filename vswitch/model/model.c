@@ -9,6 +9,7 @@
 
 #include "vswitch/model/acl.h"
 #include "vswitch/model/model_internal.h"
+#include "vswitch/model/quarantine.h"
 
 void vsw_port_cfg_done(struct vsw_port_cfg *p)
 {
@@ -45,6 +46,7 @@ void vsw_model_done(struct vsw_model *m)
 	for (unsigned int i = 0; i < m->n_mirrors; i++)
 		vsw_mirror_done(&m->mirrors[i]);
 	vsw_nats_done(m);
+	vsw_quarantine_unref(m->quarantine);
 	free(m->switches);
 	free(m->ports);
 	free(m->sets);
@@ -100,6 +102,7 @@ int vsw_model_copy(const struct vsw_model *from, struct vsw_model *ret)
 		vsw_model_done(&m);
 		return -ENOMEM;
 	}
+	m.quarantine = vsw_quarantine_ref(from->quarantine);
 	*ret = m;
 	return 0;
 }

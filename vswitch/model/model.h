@@ -24,6 +24,7 @@
  *       learn: 0             # MACs this port may show beyond its own; uplink default 65536
  *       link: up             # up | down
  *   nats: NAT networks, see nat/nat_conf.h
+ *   quarantine: {version: 1, ...}   # nap-policy/policy.h
  * uuid members are accepted everywhere and assigned when absent.
  *
  * Rules checked by vsw_model_validate(): unique names; type against ports (private: vm ports only;
@@ -101,6 +102,8 @@ struct vsw_port_cfg {
 	const struct vsw_policy *policy; /* shared and immutable; NULL: says nothing */
 };
 
+struct vsw_quarantine;
+
 struct vsw_model {
 	struct vsw_switch_cfg *switches;
 	unsigned int n_switches;
@@ -112,6 +115,7 @@ struct vsw_model {
 	unsigned int n_mirrors;
 	struct nat_conf *nats;
 	unsigned int n_nats;
+	struct vsw_quarantine *quarantine; /* health policy (quarantine.h), shared; NULL: none */
 };
 
 /** Let go of what one object holds, for who removes it from its array. */

@@ -11,6 +11,7 @@
 
 #include "vswitch/model/acl.h"
 #include "vswitch/model/model_internal.h"
+#include "vswitch/model/quarantine.h"
 #include "vswitch/model/policy_json.h"
 
 /* Switches and ports alike, as far as matching them is concerned. */
@@ -381,6 +382,28 @@ static int rules_differ(json_t *out, const struct vsw_model *old, const struct v
 	return r;
 }
 
+static int quarantine_differs(json_t *out, const struct vsw_quarantine *a,
+			      const struct vsw_quarantine *b)
+{
+	json_t *from = NULL, *to = NULL;
+	int r = -ENOMEM;
+
+	if (a == b || (a && b && json_equal(a->document, b->document)))
+		return 0;
+	if (!a || !b)
+		return push(out, a ? "remove" : "add", "quarantine", "policy",
+			    a ? json_incref(a->document) : NULL,
+			    b ? json_incref(b->document) : NULL);
+	from = json_object();
+	to = json_object();
+	if (from && to && differing(a->document, b->document, from) == 0 &&
+	    differing(b->document, a->document, to) == 0)
+		return push(out, "change", "quarantine", "policy", from, to);
+	json_decref(from);
+	json_decref(to);
+	return r;
+}
+
 json_t *vsw_model_diff(const struct vsw_model *old, const struct vsw_model *next)
 {
 	/* sets before the ports whose rules name them, sessions after the ports they copy */
@@ -403,6 +426,7 @@ json_t *vsw_model_diff(const struct vsw_model *old, const struct vsw_model *next
 		if (ok && k == PORTS)
 			ok = rules_differ(out, old, next, &m[k]) == 0;
 	}
+	ok = ok && quarantine_differs(out, old->quarantine, next->quarantine) == 0;
 	for (int k = 0; k < KINDS; k++)
 		match_done(&m[k]);
 	if (!ok) {

@@ -10,9 +10,10 @@
 
 #include "vswitch/model/model_internal.h"
 #include "vswitch/model/policy_json.h"
+#include "vswitch/model/quarantine.h"
 
-static const char *const document_keys[] = {"viridian", "sets", "switches",
-					    "ports",    "nats", "mirrors"};
+static const char *const document_keys[] = {"viridian", "sets",    "switches",  "ports",
+					    "nats",     "mirrors", "quarantine"};
 static const char *const switch_keys[] = {
 	"name",        "uuid",      "type",          "mtu",          "ageing_s",
 	"fdb_limit",   "notes",     "fdb",           "min_mode",     "default_weight",
@@ -401,6 +402,16 @@ static int read_list(const struct vd_read *rd, const struct list *l)
 	return 0;
 }
 
+/* null counts as absent: a section whose lines are commented out */
+static int read_quarantine(const struct vd_read *rd, struct vsw_model *m)
+{
+	json_t *j = json_object_get(rd->j, "quarantine");
+
+	if (!j || json_is_null(j))
+		return 0;
+	return vsw_quarantine_from_json(j, rd->doc, &m->quarantine, rd->e);
+}
+
 static int read_document(const struct vd_read *rd, struct vsw_model *m)
 {
 	const struct list lists[] = {
@@ -417,7 +428,9 @@ static int read_document(const struct vd_read *rd, struct vsw_model *m)
 		r = check_version(rd);
 	for (size_t i = 0; r == 0 && i < N(lists); i++)
 		r = read_list(rd, &lists[i]);
-	return r < 0 ? r : vsw_nats_read(rd, m);
+	if (r >= 0)
+		r = vsw_nats_read(rd, m);
+	return r < 0 ? r : read_quarantine(rd, m);
 }
 
 int vsw_model_from_json(json_t *root, const struct vd_doc *doc, struct vsw_model *ret,

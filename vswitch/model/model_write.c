@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Model to JSON: members in a fixed order and defaults included, so equal models give equal text. */
+#include "vswitch/model/quarantine.h"
 #include "vswitch/model/model_internal.h"
 #include "vswitch/model/policy_json.h"
 
@@ -122,5 +123,8 @@ json_t *vsw_model_to_json(const struct vsw_model *m)
 	j = vsw_put(j, "switches", switches);
 	j = vsw_put(j, "ports", ports);
 	j = put_objects(j, "nats", nats, m->n_nats);
-	return put_objects(j, "mirrors", mirrors, m->n_mirrors);
+	j = put_objects(j, "mirrors", mirrors, m->n_mirrors);
+	if (m->quarantine)
+		j = vsw_put(j, "quarantine", json_deep_copy(m->quarantine->document));
+	return j;
 }
