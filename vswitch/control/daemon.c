@@ -20,6 +20,7 @@
 #include "vswitch/control/eal.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
+#include "vswitch/control/quarantine.h"
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
 #define BYTES_PER_MBUF 3600u
@@ -61,10 +62,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	struct vsw_daemon *d = arg;
 	uint64_t now = vsw_now_ms();
 	uint64_t next = vsw_engine_tick(d->engine, now);
-	uint64_t other = vsw_server_tick(d->server, now);
+	uint64_t other = vsw_server_tick(d->server, now), quarantine = vsw_nap_tick(d->nap, now);
 
 	if (other < next)
 		next = other;
+	if (quarantine < next)
+		next = quarantine;
 	sd_event_source_set_time_relative(source, (next > now ? next - now : 1) * 1000);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -262,6 +265,8 @@ static int start(struct vsw_daemon *d, struct vd_err *reterr)
 	if (!rc)
 		rc = start_nat(d, reterr);
 	if (!rc)
+		rc = vsw_nap_create(d->engine, d->store, &d->nap, reterr);
+	if (!rc)
 		rc = d->opt.config ? apply_file(d, reterr) : vsw_engine_restore(d->engine, reterr);
 	if (rc)
 		return rc;
@@ -282,6 +287,7 @@ static void stop(struct vsw_daemon *d)
 	if (d->engine)
 		d->engine->nat = NULL;
 	vsw_hostnat_destroy(d->nat);
+	vsw_nap_destroy(d->nap);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)
 		vsw_dataplane_stop(d->dp);

@@ -17,6 +17,7 @@
 
 struct vsw_capture_session;
 struct vsw_hostnat;
+struct vsw_nap;
 
 struct vsw_daemon {
 	struct vsw_options opt;
@@ -26,6 +27,7 @@ struct vsw_daemon {
 	struct vsw_dataplane *dp;
 	struct vsw_engine *engine;
 	struct vsw_hostnat *nat;
+	struct vsw_nap *nap;
 	struct vsw_server *server;
 	struct vsw_capture_session *captures; /* list */
 	uint64_t started_ms;

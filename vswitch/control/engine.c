@@ -11,6 +11,7 @@
 #include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
+#include "vswitch/control/quarantine.h"
 
 #define TICK_MAX_MS  60000u
 #define DRAIN_MS     10u  /* of mirror sessions to files */
@@ -135,6 +136,8 @@ void vsw_engine_io_changed(struct vsw_engine *e)
 		if (connected != rt->connected)
 			vd_log(LOG_INFO, "port", e->model.ports[i].name,
 			       connected ? "is connected" : "is disconnected");
+		if (connected && !rt->connected && e->nap)
+			vsw_nap_reconnected(e->nap, i);
 		rt->connected = connected;
 		vsw_rt_tell_port(e, i);
 	}

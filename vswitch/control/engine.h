@@ -31,6 +31,8 @@ struct vsw_meter_base {
 	uint64_t packets, bytes;
 };
 
+struct vsw_nap;
+
 /** The run-time side of a configured port. */
 struct vsw_rt_port {
 	struct vsw_port *port; /* NULL: the back end is not open */
@@ -64,6 +66,7 @@ struct vsw_engine {
 	struct vsw_hostnat *nat;        /* borrowed; NULL: NAT networks are only configuration */
 	struct vsw_mirror_rt *mirrors;  /* list: sessions that run */
 	bool restoring;                 /* the saved configuration is being made true */
+	struct vsw_nap *nap;            /* quarantine.h; NULL: none yet */
 	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
 	uint64_t generation;            /* of the configuration */
 	/** Told after every change; @params is borrowed. May be NULL. */

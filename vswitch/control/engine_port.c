@@ -10,6 +10,7 @@
 #include "vswitch/control/engine.h"
 #include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
+#include "vswitch/control/quarantine.h"
 
 #define RETRY_FIRST_MS 500u
 #define CLOSERS_MAX    64u
@@ -236,6 +237,8 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 			keep_statics(&some);
 		}
 	}
+	if (!rc && e->nap)
+		vsw_nap_prepare(e->nap, m, ports);
 	if (rc)
 		vd_err_set(reterr, rc, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	else
@@ -245,6 +248,8 @@ int vsw_rt_publish(struct vsw_engine *e, const struct vsw_model *m,
 		rc = vsw_dataplane_publish(e->dp, &b, reterr);
 	vsw_mirrors_settle(e, !rc);
 	free(taps);
+	if (e->nap)
+		vsw_nap_settle(e->nap, rc == 0);
 	vsw_model_done(&some);
 	free(run);
 	free(fdbs);

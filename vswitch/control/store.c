@@ -285,3 +285,35 @@ int vsw_store_leftovers_set(struct vsw_store *st, json_t *ports)
 	json_decref(j);
 	return rc;
 }
+
+int vsw_store_get(struct vsw_store *st, const char *name, json_t **ret)
+{
+	json_error_t je;
+	int rc = load_json(st, name, ret, &je);
+
+	return rc == -ENOENT || !rc ? rc : -EINVAL;
+}
+
+int vsw_store_put(struct vsw_store *st, const char *name, json_t *j, bool sync)
+{
+	char beside[64];
+	int rc;
+
+	snprintf(beside, sizeof(beside), "%s.new", name);
+	rc = write_json(st, beside, j, sync);
+	if (!rc && renameat(st->dir_fd, beside, st->dir_fd, name) < 0)
+		rc = -errno;
+	if (!rc && sync && fsync(st->dir_fd) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int vsw_store_dir(const struct vsw_store *st)
+{
+	return st->dir_fd;
+}
+
+const char *vsw_store_boot(const struct vsw_store *st)
+{
+	return st->boot;
+}

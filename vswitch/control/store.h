@@ -6,6 +6,7 @@
  *   lock               held while a daemon uses the folder; holds its process id
  *   config.json        {"viridian_state": 1, "document": {..}, "assigned_macs": [uuid..]}
  *   config.json.1 ..5  what it was before the last changes, newest first
+ *   quarantine.json, isolation.json, audit.jsonl   see quarantine.h
  *   leftovers.json     {"boot": ID, "ports": [{"port", "device", "left"}]}; removed by a clean stop
  *
  * A change is prepared (written beside and synced) before it is published and committed (renamed)
@@ -48,6 +49,16 @@ json_t *vsw_store_leftovers(struct vsw_store *st);
 /** Replace the notes by @ports (borrowed); an empty array removes the file. Not synced: what it
  *  describes does not survive a crash of the machine either. */
 int vsw_store_leftovers_set(struct vsw_store *st, json_t *ports);
+
+/** Another file of the folder: read as JSON (new reference; -ENOENT, -EINVAL), replaced as a whole (written
+ *  beside, synced with @sync, renamed). */
+int vsw_store_get(struct vsw_store *st, const char *name, json_t **ret);
+int vsw_store_put(struct vsw_store *st, const char *name, json_t *j, bool sync);
+
+/** The folder, for files that are not JSON. */
+int vsw_store_dir(const struct vsw_store *st);
+/** What changes with each boot of the machine; "" when it is not known. */
+const char *vsw_store_boot(const struct vsw_store *st);
 
 /** Path of the current state file, for messages. */
 const char *vsw_store_path(const struct vsw_store *st);

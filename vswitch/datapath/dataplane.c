@@ -19,6 +19,7 @@
 #include "vswitch/policy/guard.h"
 #include "vswitch/policy/shape.h"
 #include "vswitch/policy/shape_path.h"
+#include "vswitch/policy/quarantine.h"
 
 #define POOL_CACHE 256
 
@@ -193,6 +194,7 @@ static void free_port(struct vsw_port *port)
 	free(port->guard);
 	vsw_shaper_destroy(port->shaper);
 	free(port->hold);
+	nap_allow_unref(port->allow);
 	free(port);
 }
 
@@ -268,6 +270,11 @@ void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow)
 
 	port->allow = allow ? nap_allow_ref(allow) : NULL;
 	nap_allow_unref(before);
+}
+
+const struct nap_allow *vsw_port_confined(const struct vsw_port *port)
+{
+	return port->gate && port->gate->quarantine ? port->gate->quarantine->allow : NULL;
 }
 
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)

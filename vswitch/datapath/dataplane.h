@@ -84,6 +84,9 @@ uint32_t vsw_dataplane_flow_count(const struct vsw_dataplane *dp);
  * state. Control thread.
  */
 void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow);
+/** What the workers confine @port to, read back from what they have; NULL: it is not confined. Borrowed
+ *  until the next publish. Control thread. */
+const struct nap_allow *vsw_port_confined(const struct vsw_port *port);
 
 /** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
 void vsw_dataplane_quiesce(struct vsw_dataplane *dp);

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The quarantine of all ports: see quarantine.h. The state file: quarantine_save.c; what is shown:
+ * quarantine_show.c. */
+#include "vswitch/control/quarantine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "vswitch/control/audit.h"
+#include "vswitch/control/edit.h"
+#include "vswitch/model/policy.h"
+#include "vswitch/model/quarantine.h"
+
+#define SAVE_SOON_MS   1000u
+#define GONE_PORTS_MAX 1024u /* remembered by name after they were removed */
+
+const char *const vsw_nap_trigger_text[] = {"attach", "link",  "policy", "expiry",
+					    "report", "admin", "radius"};
+
+static uint64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+struct nap_time vsw_nap_now(void)
+{
+	return (struct nap_time){.mono_ms = vsw_now_ms(), .wall_s = (int64_t)time(NULL)};
+}
+
+static const struct nap_policy *policy_of(const struct vsw_model *m)
+{
+	return m->quarantine ? m->quarantine->policy : NULL;
+}
+
+const struct nap_policy *vsw_nap_policy(const struct vsw_nap *n)
+{
+	return policy_of(&n->engine->model);
+}
+
+int vsw_nap_create(struct vsw_engine *e, struct vsw_store *store, struct vsw_nap **ret,
+		   struct vd_err *reterr)
+{
+	struct vsw_nap *n = calloc(1, sizeof(*n));
+	int rc;
+
+	if (!n)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
+	n->engine = e;
+	n->store = store;
+	n->save_at_ms = NAP_NEVER;
+	rc = vsw_audit_open(vsw_store_dir(store), "audit.jsonl", &n->audit, reterr);
+	if (rc) {
+		free(n);
+		return rc;
+	}
+	vsw_nap_load(n);
+	e->nap = n;
+	*ret = n;
+	return 0;
+}
+
+static void drop_events(struct vsw_nap *n)
+{
+	for (unsigned int i = 0; i < n->n_events; i++)
+		json_decref(n->events[i].failing);
+	n->n_events = 0;
+}
+
+void vsw_nap_destroy(struct vsw_nap *n)
+{
+	if (!n)
+		return;
+	n->engine->nap = NULL;
+	vsw_nap_save(n, true);
+	for (unsigned int i = 0; i < n->n_ports; i++) {
+		nap_state_done(&n->ports[i].state);
+		nap_allow_unref(n->ports[i].allow);
+	}
+	drop_events(n);
+	free(n->events);
+	free(n->ports);
+	vsw_audit_close(n->audit);
+	free(n);
+}
+
+/* ---- which state belongs to which port ---- */
+
+struct vsw_nap_port *vsw_nap_add(struct vsw_nap *n)
+{
+	struct vsw_nap_port *p;
+
+	if (n->n_ports == n->room) {
+		unsigned int room = n->room ? 2 * n->room : 64;
+
+		p = realloc(n->ports, room * sizeof(*p));
+		if (!p)
+			return NULL;
+		n->ports = p;
+		n->room = room;
+	}
+	p = &n->ports[n->n_ports++];
+	memset(p, 0, sizeof(*p));
+	nap_state_init(&p->state, vsw_nap_now());
+	return p;
+}
+
+/* By identity; ports are mostly in the same order as in the model, so @hint is mostly right. */
+static struct vsw_nap_port *by_uuid(struct vsw_nap *n, const char *uuid, unsigned int hint)
+{
+	if (hint < n->n_ports && !strcmp(n->ports[hint].uuid, uuid))
+		return &n->ports[hint];
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		if (!strcmp(n->ports[i].uuid, uuid))
+			return &n->ports[i];
+	return NULL;
+}
+
+/* A port that is gone and had this name. */
+static struct vsw_nap_port *gone_by_name(struct vsw_nap *n, const char *name)
+{
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		if (!n->ports[i].present && !strcmp(n->ports[i].name, name))
+			return &n->ports[i];
+	return NULL;
+}
+
+static struct vsw_nap_port *adopt(struct vsw_nap *n, const struct vsw_port_cfg *cfg,
+				  unsigned int hint)
+{
+	struct vsw_nap_port *p = by_uuid(n, cfg->uuid, hint);
+
+	if (p)
+		return p;
+	p = gone_by_name(n, cfg->name);
+	if (p) {
+		/* removed and made again: what was reported is another machine's, isolation and
+		 * used grace are not */
+		nap_state_reset(&p->state);
+		p->told = false;
+	} else {
+		p = vsw_nap_add(n);
+		if (!p)
+			return NULL;
+	}
+	snprintf(p->uuid, sizeof(p->uuid), "%s", cfg->uuid);
+	p->sw[0] = '\0';
+	return p;
+}
+
+/* Is it where it was, and who it was? Remembers the answer. */
+static bool moved(struct vsw_nap_port *p, const struct vsw_port_cfg *cfg)
+{
+	bool same = !strcmp(p->sw, cfg->sw) && p->has_mac == cfg->has_mac &&
+		    !memcmp(&p->mac, &cfg->mac, sizeof(p->mac));
+	bool first = !p->sw[0], was_down = p->link == 2;
+
+	snprintf(p->sw, sizeof(p->sw), "%s", cfg->sw);
+	p->has_mac = cfg->has_mac;
+	p->mac = cfg->mac;
+	p->link = cfg->link_up ? 1 : 2;
+	return (!same && !first) || (was_down && cfg->link_up);
+}
+
+/* Ports that are gone are remembered for a while: the oldest of too many go. */
+static void forget_gone(struct vsw_nap *n)
+{
+	unsigned int gone = 0;
+
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		gone += !n->ports[i].present;
+	for (unsigned int i = 0; i < n->n_ports && gone > GONE_PORTS_MAX;) {
+		struct vsw_nap_port *p = &n->ports[i];
+
+		if (p->present || p->state.override == NAP_STRICT ||
+		    p->state.override == NAP_FORENSIC) {
+			i++;
+			continue;
+		}
+		nap_state_done(&p->state);
+		nap_allow_unref(p->allow);
+		memmove(p, p + 1, (--n->n_ports - i) * sizeof(*p));
+		gone--;
+	}
+}
+
+/* ---- deciding ---- */
+
+struct subject {
+	struct nap_subject s;
+	const char *tags[VSW_TAGS_MAX];
+};
+
+static void subject_of(const struct vsw_port_cfg *cfg, struct subject *ret)
+{
+	const struct vsw_policy *policy = vsw_policy_of(cfg);
+
+	ret->s = (struct nap_subject){.port = cfg->name, .sw = cfg->sw, .tags = ret->tags};
+	for (unsigned int i = 0; i < policy->n_tags && i < VSW_TAGS_MAX; i++)
+		ret->tags[ret->s.n_tags++] = policy->tags[i];
+}
+
+static void push_event(struct vsw_nap *n, const struct vsw_nap_port *p,
+		       enum vsw_nap_trigger trigger, const struct nap_change *c,
+		       const struct nap_policy *policy, const struct nap_verdict *v,
+		       const char *actor)
+{
+	struct vsw_nap_event *e;
+
+	if (n->n_events == n->events_room) {
+		unsigned int room = n->events_room ? 2 * n->events_room : 64;
+
+		e = realloc(n->events, room * sizeof(*e));
+		if (!e)
+			return;
+		n->events = e;
+		n->events_room = room;
+	}
+	e = &n->events[n->n_events++];
+	memset(e, 0, sizeof(*e));
+	e->port = (unsigned int)(p - n->ports);
+	e->trigger = trigger;
+	e->change = *c;
+	e->decided_us = now_us();
+	snprintf(e->actor, sizeof(e->actor), "%s", actor ? actor : "");
+	if (policy && p->state.rule >= 0)
+		snprintf(e->rule, sizeof(e->rule), "%s", policy->rules[p->state.rule].name);
+	e->failing = vsw_nap_findings(v, vsw_nap_now(), true);
+}
+
+/* Bring @p's allow set to what its state says. */
+static void make_allow(struct vsw_nap_port *p, const struct nap_policy *policy,
+		       const struct nap_verdict *v)
+{
+	const struct nap_rule *rule =
+		policy && p->state.rule >= 0 ? &policy->rules[p->state.rule] : NULL;
+	uint16_t group = rule ? rule->group : policy ? policy->default_group : NAP_NO_GROUP;
+	struct nap_allow *a;
+
+	if (p->state.access == NAP_FULL) {
+		nap_allow_unref(p->allow);
+		p->allow = NULL;
+		return;
+	}
+	a = nap_allow_make(policy, p->state.access, group, v->worst ? v->worst->check->name : NULL,
+			   NULL, NULL);
+	if (!a || nap_allow_equal(a, p->allow)) {
+		/* without memory the narrower of old and none: what there is stays */
+		nap_allow_unref(a);
+		return;
+	}
+	nap_allow_unref(p->allow);
+	p->allow = a;
+}
+
+static void decide(struct vsw_nap *n, struct vsw_nap_port *p, const struct vsw_port_cfg *cfg,
+		   const struct nap_policy *policy, enum vsw_nap_trigger trigger, const char *actor)
+{
+	struct nap_change c;
+	struct nap_verdict v;
+	struct subject s;
+
+	subject_of(cfg, &s);
+	nap_state_decide(&p->state, policy, &s.s, vsw_nap_now(), &c, &v);
+	make_allow(p, policy, &v);
+	if (!p->told || nap_changed(&c) || trigger == VSW_NAP_ADMIN) {
+		p->told = true;
+		push_event(n, p, trigger, &c, policy, &v, actor);
+	}
+}
+
+void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt_port *const *rts)
+{
+	bool policy_changed = n->last != m->quarantine;
+
+	n->last = m->quarantine;
+	n->model = m;
+	n->rts = rts;
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		n->ports[i].present = false;
+	/* first all that are there, then those that may be somebody who is gone */
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		struct vsw_nap_port *p = by_uuid(n, m->ports[i].uuid, i);
+
+		if (p)
+			p->present = true;
+	}
+	for (unsigned int i = 0; i < m->n_ports; i++) {
+		const struct vsw_port_cfg *cfg = &m->ports[i];
+		struct vsw_nap_port *p;
+		enum vsw_nap_trigger trigger;
+
+		if (cfg->role != VSW_ROLE_VM)
+			continue;
+		p = adopt(n, cfg, i);
+		if (!p)
+			continue; /* no memory: the port's own allow set stays as it was */
+		p->present = true;
+		snprintf(p->name, sizeof(p->name), "%s", cfg->name);
+		trigger = !p->told         ? VSW_NAP_ATTACH
+			  : policy_changed ? VSW_NAP_POLICY
+					   : VSW_NAP_EXPIRY;
+		if (moved(p, cfg)) {
+			nap_state_reset(&p->state);
+			trigger = VSW_NAP_LINK;
+		}
+		decide(n, p, cfg, policy_of(m), trigger, NULL);
+		if (rts[i]->port && rts[i]->port->allow != p->allow)
+			vsw_port_confine(rts[i]->port, p->allow);
+	}
+	forget_gone(n);
+}
+
+/* ---- telling ---- */
+
+static const struct vsw_rt_port *rt_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
+{
+	const struct vsw_model *m = n->model ? n->model : &n->engine->model;
+	struct vsw_rt_port *const *rts = n->model ? n->rts : n->engine->ports;
+
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (!strcmp(m->ports[i].uuid, p->uuid))
+			return rts[i];
+	return NULL;
+}
+
+bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p)
+{
+	const struct vsw_rt_port *rt = rt_of(n, p);
+
+	/* a port that is not open sends nothing */
+	return !rt || !rt->port || nap_allow_equal(vsw_port_confined(rt->port), p->allow);
+}
+
+static json_t *event_record(const struct vsw_nap *n, const struct vsw_nap_event *e)
+{
+	const struct vsw_nap_port *p = &n->ports[e->port];
+	const struct nap_change *c = &e->change;
+
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:I, s:I, s:b}",
+		"port", p->name, "uuid", p->uuid, "trigger", vsw_nap_trigger_text[e->trigger],
+		"old_health", nap_health_text[c->old_health], "health", nap_health_text[c->health],
+		"old_access", nap_access_text[c->old_access], "access", nap_access_text[c->access],
+		"override", nap_override_text[c->override], "actor", e->actor, "reason",
+		p->state.reason, "rule", e->rule, "checks", e->failing, "epoch",
+		(json_int_t)n->engine->generation, "enforced_us",
+		(json_int_t)(now_us() - e->decided_us), "confirmed", vsw_nap_confirmed(n, p));
+}
+
+static void tell(struct vsw_nap *n, const struct vsw_nap_event *e, bool sync)
+{
+	const struct vsw_nap_port *p = &n->ports[e->port];
+	json_t *record = event_record(n, e);
+
+	if (!record)
+		return;
+	vd_log(e->change.access > e->change.old_access ? LOG_NOTICE : LOG_INFO, "quarantine",
+	       p->name, "%s, access %s (%s)", nap_health_text[e->change.health],
+	       nap_access_text[e->change.access], vsw_nap_trigger_text[e->trigger]);
+	if (n->engine->event)
+		n->engine->event(n->engine->ctx, "quarantine", record);
+	if (vsw_audit_add(n->audit, record, sync))
+		vd_log(LOG_ERR, "audit", p->name, "a transition could not be written down");
+}
+
+void vsw_nap_settle(struct vsw_nap *n, bool published)
+{
+	bool now = false;
+
+	if (!published) {
+		n->model = NULL;
+		return; /* what was decided stays, and is told with the next snapshot */
+	}
+	for (unsigned int i = 0; i < n->n_events; i++) {
+		const struct vsw_nap_event *e = &n->events[i];
+
+		/* what narrows or was ordered must survive whatever comes next */
+		now |= e->trigger == VSW_NAP_ADMIN || e->trigger == VSW_NAP_RADIUS ||
+		       e->change.access > e->change.old_access;
+	}
+	if (n->n_events && n->save_at_ms == NAP_NEVER)
+		n->save_at_ms = vsw_now_ms() + SAVE_SOON_MS;
+	if (now)
+		vsw_nap_save(n, true);
+	for (unsigned int i = 0; i < n->n_events; i++)
+		tell(n, &n->events[i], now && i + 1 == n->n_events);
+	drop_events(n);
+	n->model = NULL;
+}
+
+/* ---- what happens ---- */
+
+static struct vsw_port_cfg *cfg_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
+{
+	const struct vsw_model *m = &n->engine->model;
+
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (!strcmp(m->ports[i].uuid, p->uuid))
+			return &m->ports[i];
+	return NULL;
+}
+
+/* After deciding: does what the workers have differ from what follows? */
+static bool stale(const struct vsw_nap *n, const struct vsw_nap_port *p)
+{
+	return !vsw_nap_confirmed(n, p);
+}
+
+static int make_true(struct vsw_nap *n, bool publish, struct vd_err *reterr)
+{
+	struct vsw_engine *e = n->engine;
+
+	if (publish)
+		return vsw_rt_publish(e, &e->model, e->ports, e->switches, reterr);
+	vsw_nap_settle(n, true);
+	return 0;
+}
+
+int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger trigger,
+		const char *actor, struct vd_err *reterr)
+{
+	const struct vsw_port_cfg *cfg = cfg_of(n, p);
+	unsigned int at;
+	int rc;
+
+	if (!cfg)
+		return vd_err_set(reterr, -ENOENT, VD_E_PORT_UNKNOWN, p->name, NULL,
+				  "the port %s is not there any more", p->name);
+	decide(n, p, cfg, vsw_nap_policy(n), trigger, actor);
+	if (n->save_at_ms == NAP_NEVER)
+		n->save_at_ms = vsw_now_ms() + SAVE_SOON_MS;
+	at = vsw_engine_port_index(n->engine, cfg);
+	rc = make_true(n, stale(n, p), reterr);
+	/* publishing may have moved it */
+	p = by_uuid(n, n->engine->model.ports[at].uuid, at);
+	if (!rc && p && !vsw_nap_confirmed(n, p))
+		rc = vd_err_set(reterr, -EIO, VD_E_BUG, p->name, "take the port's link down",
+				"the quarantine of %s is decided and not enforced", p->name);
+	return rc;
+}
+
+void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i)
+{
+	const struct vsw_port_cfg *cfg = &n->engine->model.ports[i];
+	struct vsw_nap_port *p = by_uuid(n, cfg->uuid, i);
+	struct vd_err err = {0};
+
+	if (!p || cfg->role != VSW_ROLE_VM)
+		return;
+	nap_state_reset(&p->state);
+	if (vsw_nap_act(n, p, VSW_NAP_LINK, NULL, &err))
+		vd_log(LOG_ERR, "quarantine", p->name, "%s", err.message);
+}
+
+uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
+{
+	uint64_t next = NAP_NEVER;
+	bool any = false, publish = false;
+	struct vd_err err = {0};
+
+	for (unsigned int i = 0; i < n->n_ports; i++) {
+		struct vsw_nap_port *p = &n->ports[i];
+		const struct vsw_port_cfg *cfg = NULL;
+
+		if (p->present && now_ms >= p->state.next_ms)
+			cfg = cfg_of(n, p);
+		if (cfg) {
+			decide(n, p, cfg, vsw_nap_policy(n), VSW_NAP_EXPIRY, NULL);
+			any = true;
+			publish |= stale(n, p);
+		}
+		if (p->present && p->state.next_ms < next)
+			next = p->state.next_ms;
+	}
+	if (any && make_true(n, publish, &err))
+		vd_log(LOG_ERR, "quarantine", NULL, "%s", err.message);
+	if (now_ms >= n->save_at_ms)
+		vsw_nap_save(n, false);
+	return n->save_at_ms < next ? n->save_at_ms : next;
+}
+
+struct vsw_nap_port *vsw_nap_find(struct vsw_nap *n, const char *name, struct vd_err *reterr)
+{
+	const struct vsw_port_cfg *cfg = vsw_edit_find_port(&n->engine->model, name, reterr);
+	struct vsw_nap_port *p;
+
+	if (!cfg)
+		return NULL;
+	p = by_uuid(n, cfg->uuid, vsw_engine_port_index(n->engine, cfg));
+	if (!p || cfg->role != VSW_ROLE_VM) {
+		vd_err_set(reterr, -EINVAL, VD_E_VALUE, name, NULL,
+			   "%s is no VM's port: only those are quarantined", name);
+		return NULL;
+	}
+	return p;
+}
+
+int vsw_nap_try(const struct vsw_nap *n, const struct vsw_nap_port *p,
+		const struct nap_policy *policy, const struct nap_report *report,
+		struct nap_state *ret, struct nap_verdict *v)
+{
+	const struct vsw_port_cfg *cfg = cfg_of(n, p);
+	struct nap_change c;
+	struct subject s;
+
+	if (nap_state_copy(&p->state, ret) < 0)
+		return -ENOMEM;
+	if (report && nap_state_report(ret, report) < 0) {
+		nap_state_done(ret);
+		return -ENOMEM;
+	}
+	subject_of(cfg, &s);
+	nap_state_decide(ret, policy, &s.s, vsw_nap_now(), &c, v);
+	return 0;
+}

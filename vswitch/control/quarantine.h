@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The quarantine of all VM ports: keeps each port's state (nap-policy/engine.h), has it decided whenever
+ * something happens, and makes the decision true by publishing. Ports are confined in the same
+ * snapshot that brings them: no frame of a new port passes before.
+ *
+ * What survives a restart: states and isolations (quarantine.json), isolations a second time with a
+ * checksum of their own (isolation.json), the audit log (audit.jsonl: one line a transition, each with the
+ * hash of the one before). A state file that cannot be read makes every port unknown, never healthy. A port
+ * that is removed and made again under its name keeps its isolation and the grace it has used.
+ *
+ * Thread-safety: control thread. Proof: tests/net/nap.test, tests/net/nap-restart.test.
+ */
+#pragma once
+
+#include "nap-policy/allow.h"
+#include "nap-policy/engine.h"
+#include "vswitch/control/engine.h"
+
+struct vsw_audit;
+
+/** Why a decision was made. */
+enum vsw_nap_trigger {
+	VSW_NAP_ATTACH,
+	VSW_NAP_LINK, /* moved, re-addressed, connected anew */
+	VSW_NAP_POLICY,
+	VSW_NAP_EXPIRY,
+	VSW_NAP_REPORT,
+	VSW_NAP_ADMIN,
+	VSW_NAP_RADIUS,
+	VSW_NAP_N_TRIGGERS,
+};
+
+struct vsw_nap_port {
+	char uuid[VSW_UUID_SIZE];
+	char name[VSW_PORT_NAME_SIZE];
+	char sw[VD_NAME_MAX + 1]; /* where it was judged, and as whom */
+	struct vd_mac mac;
+	bool has_mac;
+	bool present; /* is a port of the configuration */
+	bool told;    /* its first decision was recorded */
+	uint8_t link; /* 0 not known, 1 up, 2 down */
+	struct nap_state state;
+	struct nap_allow *allow;   /* what follows; NULL: everything */
+	uint64_t report_tokens_ms; /* rate of guests' reports */
+};
+
+/** A transition that is true as soon as the next snapshot is. */
+struct vsw_nap_event {
+	unsigned int port; /* index */
+	enum vsw_nap_trigger trigger;
+	struct nap_change change;
+	uint64_t decided_us;
+	char actor[NAP_NAME_SIZE];
+	char rule[NAP_NAME_SIZE];
+	json_t *failing; /* checks that do not pass */
+};
+
+struct vsw_nap {
+	struct vsw_engine *engine;
+	struct vsw_store *store;
+	struct vsw_nap_port *ports;
+	unsigned int n_ports, room;
+	/* what is being published; NULL: nothing, the engine's are in force */
+	const struct vsw_model *model;
+	struct vsw_rt_port *const *rts;
+	const struct vsw_quarantine *last; /* policy of the last publish; compared, never used */
+	struct vsw_nap_event *events;
+	unsigned int n_events, events_room;
+	struct vsw_audit *audit;
+	uint64_t save_at_ms; /* NAP_NEVER: nothing to save */
+};
+
+/** Load what was saved. Attaches itself to @e. -ENOMEM; -EIO: the audit log cannot be opened. */
+int vsw_nap_create(struct vsw_engine *e, struct vsw_store *store, struct vsw_nap **ret,
+		   struct vd_err *reterr);
+/** Save and free; the engine no longer knows of it. Accepts NULL. */
+void vsw_nap_destroy(struct vsw_nap *n);
+
+/* ---- called by the engine ---- */
+
+/** @m is about to be published with @rts: decide about every port of it. */
+void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt_port *const *rts);
+/** It is published, or was not. */
+void vsw_nap_settle(struct vsw_nap *n, bool published);
+/** Port @i of the engine's model was connected anew: who knows by whom. */
+void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i);
+/** Decide what time asks for. Returns when to call again (ms). */
+uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms);
+
+/* ---- for methods ---- */
+
+/** The port of a name, or NULL with the error recorded: port.not_found, or value (no VM's port). */
+struct vsw_nap_port *vsw_nap_find(struct vsw_nap *n, const char *name, struct vd_err *reterr);
+/** Now. */
+struct nap_time vsw_nap_now(void);
+/** The policy in force, or NULL. */
+const struct nap_policy *vsw_nap_policy(const struct vsw_nap *n);
+/** The state of @p has changed: decide and make it true. @actor is recorded. */
+int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger trigger,
+		const char *actor, struct vd_err *reterr);
+/** What nap_state_decide() would say of @p under @policy; a copy is decided about. -ENOMEM. */
+int vsw_nap_try(const struct vsw_nap *n, const struct vsw_nap_port *p,
+		const struct nap_policy *policy, const struct nap_report *report,
+		struct nap_state *ret, struct nap_verdict *v);
+/** Is it confined as its state says, by what the workers have? */
+bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p);
+
+/** One line of `nap status`; all of `nap show`. New references. */
+json_t *vsw_nap_row(struct vsw_nap *n, const struct vsw_nap_port *p);
+json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p);
+json_t *vsw_nap_findings(const struct nap_verdict *v, struct nap_time now, bool failing_only);
+
+extern const char *const vsw_nap_trigger_text[VSW_NAP_N_TRIGGERS];
+
+/* ---- quarantine_save.c ---- */
+
+void vsw_nap_load(struct vsw_nap *n);
+/** @sync: what the administrator did must be on disk when the command answers. */
+void vsw_nap_save(struct vsw_nap *n, bool sync);
+/** A new place in n->ports, or NULL. */
+struct vsw_nap_port *vsw_nap_add(struct vsw_nap *n);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The quarantine's state on disk. Two files: all states, and the isolations once more with a checksum, so
+ * that one damaged file never frees a port that an administrator isolated.
+ */
+#include <errno.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "vswitch/control/quarantine.h"
+
+#define STATES     "quarantine.json"
+#define ISOLATIONS "isolation.json"
+#define VERSION    1
+
+static json_t *port_to_json(const struct vsw_nap_port *p)
+{
+	char mac[VD_MAC_STR_SIZE];
+
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "uuid", p->uuid, "name", p->name, "switch",
+			 p->sw, "mac",
+			 p->has_mac ? json_string(vd_mac_format(&p->mac, mac)) : json_null(),
+			 "state", nap_state_to_json(&p->state));
+}
+
+static bool isolated(const struct vsw_nap_port *p)
+{
+	return p->state.override == NAP_STRICT || p->state.override == NAP_FORENSIC;
+}
+
+static json_t *isolation_to_json(const struct vsw_nap_port *p)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", p->uuid, "name", p->name, "override",
+			 nap_override_text[p->state.override], "reason", p->state.reason, "actor",
+			 p->state.actor);
+}
+
+static char *checksum(json_t *list)
+{
+	char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS), *hex = NULL;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx ctx;
+
+	if (!text)
+		return NULL;
+	sha256_init(&ctx);
+	sha256_update(&ctx, strlen(text), (const uint8_t *)text);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	free(text);
+	hex = malloc(2 * sizeof(digest) + 1);
+	if (hex)
+		nap_hex_format(digest, sizeof(digest), hex);
+	return hex;
+}
+
+static int save_isolations(struct vsw_nap *n, bool sync)
+{
+	json_t *list = json_array(), *j;
+	char *sum;
+	int rc;
+
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		if (isolated(&n->ports[i]))
+			json_array_append_new(list, isolation_to_json(&n->ports[i]));
+	sum = checksum(list);
+	j = json_pack("{s:i, s:o, s:s}", "version", VERSION, "isolations", list, "sha256",
+		      sum ? sum : "");
+	free(sum);
+	rc = j ? vsw_store_put(n->store, ISOLATIONS, j, sync) : -ENOMEM;
+	json_decref(j);
+	return rc;
+}
+
+static int save_states(struct vsw_nap *n, bool sync)
+{
+	json_t *list = json_array(), *j;
+	int rc;
+
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		json_array_append_new(list, port_to_json(&n->ports[i]));
+	j = json_pack("{s:i, s:s, s:o}", "version", VERSION, "boot", vsw_store_boot(n->store),
+		      "ports", list);
+	rc = j ? vsw_store_put(n->store, STATES, j, sync) : -ENOMEM;
+	json_decref(j);
+	return rc;
+}
+
+void vsw_nap_save(struct vsw_nap *n, bool sync)
+{
+	int rc = save_isolations(n, sync);
+
+	if (!rc)
+		rc = save_states(n, sync);
+	n->save_at_ms = NAP_NEVER;
+	if (rc)
+		vd_log(LOG_ERR, "quarantine", NULL, "the state could not be saved: %s",
+		       strerror(-rc));
+}
+
+static bool get(json_t *j, const char *key, char *ret, size_t size)
+{
+	const char *s = json_string_value(json_object_get(j, key));
+
+	if (!s || strlen(s) >= size)
+		return false;
+	snprintf(ret, size, "%s", s);
+	return true;
+}
+
+static bool load_port(struct vsw_nap *n, json_t *j, bool same_boot)
+{
+	const char *mac = json_string_value(json_object_get(j, "mac"));
+	struct vsw_nap_port *p = vsw_nap_add(n), old;
+
+	if (!p)
+		return false;
+	old = *p;
+	p->has_mac = mac && vd_mac_parse(mac, &p->mac) == 0;
+	if (get(j, "uuid", p->uuid, sizeof(p->uuid)) && get(j, "name", p->name, sizeof(p->name)) &&
+	    get(j, "switch", p->sw, sizeof(p->sw)) &&
+	    nap_state_from_json(json_object_get(j, "state"), same_boot, vsw_nap_now(), &p->state) ==
+		    0) {
+		p->told = true;
+		return true;
+	}
+	*p = old;
+	n->n_ports--;
+	return false;
+}
+
+/* Return: 0, -ENOENT, -EINVAL. */
+static int load_states(struct vsw_nap *n)
+{
+	const char *boot;
+	json_t *j = NULL, *list, *item;
+	bool same;
+	size_t i;
+	int rc = vsw_store_get(n->store, STATES, &j);
+
+	if (rc)
+		return rc;
+	boot = json_string_value(json_object_get(j, "boot"));
+	same = boot && boot[0] && !strcmp(boot, vsw_store_boot(n->store));
+	list = json_object_get(j, "ports");
+	if (json_integer_value(json_object_get(j, "version")) != VERSION || !json_is_array(list))
+		rc = -EINVAL;
+	json_array_foreach (list, i, item)
+		if (!load_port(n, item, same))
+			rc = -EINVAL;
+	json_decref(j);
+	return rc;
+}
+
+static void isolate(struct vsw_nap *n, json_t *j)
+{
+	const char *uuid = json_string_value(json_object_get(j, "uuid"));
+	const char *name = json_string_value(json_object_get(j, "name"));
+	const char *how = json_string_value(json_object_get(j, "override"));
+	struct vsw_nap_port *p = NULL;
+
+	if (!uuid || !name || strlen(uuid) >= sizeof(p->uuid) || strlen(name) >= sizeof(p->name))
+		return;
+	for (unsigned int i = 0; i < n->n_ports && !p; i++)
+		if (!strcmp(n->ports[i].uuid, uuid))
+			p = &n->ports[i];
+	if (!p) {
+		p = vsw_nap_add(n);
+		if (!p)
+			return;
+		snprintf(p->uuid, sizeof(p->uuid), "%s", uuid);
+		snprintf(p->name, sizeof(p->name), "%s", name);
+	}
+	if (!isolated(p))
+		nap_state_isolate(&p->state, how && !strcmp(how, nap_override_text[NAP_FORENSIC]),
+				  json_string_value(json_object_get(j, "reason")),
+				  json_string_value(json_object_get(j, "actor")));
+}
+
+static int load_isolations(struct vsw_nap *n)
+{
+	json_t *j = NULL, *list, *item;
+	const char *said;
+	char *sum;
+	size_t i;
+	int rc = vsw_store_get(n->store, ISOLATIONS, &j);
+
+	if (rc)
+		return rc;
+	list = json_object_get(j, "isolations");
+	said = json_string_value(json_object_get(j, "sha256"));
+	sum = json_is_array(list) ? checksum(list) : NULL;
+	rc = sum && said && !strcmp(sum, said) ? 0 : -EINVAL;
+	free(sum);
+	if (rc == 0)
+		json_array_foreach (list, i, item)
+			isolate(n, item);
+	json_decref(j);
+	return rc;
+}
+
+void vsw_nap_load(struct vsw_nap *n)
+{
+	int states = load_states(n), isolations = load_isolations(n);
+
+	if (states && states != -ENOENT)
+		vd_log(LOG_ERR, "quarantine", STATES,
+		       "is damaged: what could not be read counts as unknown");
+	if (isolations && isolations != -ENOENT)
+		vd_log(LOG_ERR, "quarantine", ISOLATIONS,
+		       "is damaged: isolations come from " STATES);
+}
