@@ -42,6 +42,7 @@ struct recv_buf {
 	} queue[NVSP_QUEUES_MAX];
 	uint32_t ctl_free; /* bit mask of free control ids */
 	uint32_t *free_ids;
+	uint8_t **at;    /* host address of each; NULL: it lies in pages apart */
 	uint32_t *chain; /* next id of the same delivery, or NO_ID */
 	uint8_t *head;   /* channel index + 1 when the id heads an outstanding delivery */
 };

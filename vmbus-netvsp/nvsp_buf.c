@@ -22,10 +22,25 @@ static void buf_view(struct vmb_view *v, struct gpadl_pages *g)
 
 static void recv_free(struct recv_buf *rb)
 {
+	free(rb->at);
 	free(rb->free_ids);
 	free(rb->chain);
 	free(rb->head);
 	free(rb);
+}
+
+/* The address of bytes [@off, @off + @size) when their pages lie one behind the other here; else NULL. */
+static uint8_t *in_one_piece(const struct vmb_view *v, uint32_t off, uint32_t size)
+{
+	uint32_t run, have = 0;
+	uint8_t *first = vmb_view_at(v, off, &run);
+
+	while (have + run < size) {
+		have += run;
+		if ((uintptr_t)vmb_view_at(v, off + have, &run) != (uintptr_t)first + have)
+			return NULL;
+	}
+	return first;
 }
 
 static struct recv_buf *recv_new(struct gpadl_pages *g, uint16_t id, uint32_t suballoc)
@@ -43,15 +58,18 @@ static struct recv_buf *recv_new(struct gpadl_pages *g, uint16_t id, uint32_t su
 		rb->count = KEEP_IDS;
 	rb->n_ctl = rb->count / 4 < CTL_IDS ? rb->count / 4 : CTL_IDS;
 	rb->free_ids = calloc(rb->count + 1, sizeof(*rb->free_ids));
+	rb->at = calloc(rb->count + 1, sizeof(*rb->at));
 	rb->chain = calloc(rb->count + 1, sizeof(*rb->chain));
 	rb->head = calloc(rb->count + 1, 1);
-	if (!rb->free_ids || !rb->chain || !rb->head) {
+	if (!rb->free_ids || !rb->at || !rb->chain || !rb->head) {
 		recv_free(rb);
 		return NULL;
 	}
 	rb->ctl_free = (1u << rb->n_ctl) - 1;
-	for (uint32_t i = 0; i < rb->count; i++)
+	for (uint32_t i = 0; i < rb->count; i++) {
 		rb->chain[i] = NO_ID;
+		rb->at[i] = in_one_piece(&rb->view, i * suballoc, suballoc);
+	}
 	return rb;
 }
 

@@ -123,6 +123,12 @@ void nvsp_segs_copy(const struct nvsp_seg *segs, unsigned int n, uint32_t off, v
 {
 	uint8_t *d = dst;
 
+	/* nearly always: a section of the send buffer that lies in one piece */
+	if (n == 1 && off <= segs->size && size <= segs->size - off) {
+		vmb_copy_in(d, segs->ptr + off, size);
+		return;
+	}
+
 	for (unsigned int i = 0; i < n && size; i++) {
 		uint32_t k;
 
@@ -143,6 +149,10 @@ static unsigned int cut(struct nvsp_chan *c, unsigned int n, uint32_t off, uint3
 {
 	unsigned int out = 0;
 
+	if (n == 1) {
+		c->cut[0] = (struct nvsp_seg){c->segs[0].ptr + off, size};
+		return 1;
+	}
 	for (unsigned int i = 0; i < n && size; i++) {
 		uint32_t k;
 
@@ -196,9 +206,12 @@ uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t tota
 	unsigned int n = 0;
 
 	for (uint32_t pos = 0; total - pos >= sizeof(struct rndis_hdr_wire); pos += h.hdr.size) {
-		memset(&h, 0, sizeof(h));
-		nvsp_segs_copy(c->segs, n_segs, pos, &h,
-			       total - pos < sizeof(h) ? total - pos : sizeof(h));
+		if (__builtin_expect(total - pos >= sizeof(h), 1)) {
+			nvsp_segs_copy(c->segs, n_segs, pos, &h, sizeof(h));
+		} else {
+			memset(&h, 0, sizeof(h));
+			nvsp_segs_copy(c->segs, n_segs, pos, &h, total - pos);
+		}
 		if (h.hdr.type != RNDIS_PACKET || h.hdr.size < sizeof(h) ||
 		    h.hdr.size > total - pos || n == NVSP_FRAMES_PER_MSG ||
 		    one_packet(c, n_segs, pos, h.hdr.size, &h, fn, ctx)) {

@@ -6,6 +6,9 @@
  */
 #include "vmbus-netvsp/netvsp_priv.h"
 
+#define LINE     64u
+#define PREFETCH 6u /* frames */
+
 struct batch {
 	struct nvsp_chan *c;
 	struct recv_buf *rb;
@@ -42,29 +45,68 @@ static void copy_data(struct batch *b, uint32_t to, struct cursor *cur, uint32_t
 	}
 }
 
-/* One suballocation: header, per-packet info, @size bytes of the frame. */
+/* The same into memory in one piece. */
+static void copy_flat(uint8_t *to, struct cursor *cur, uint32_t size)
+{
+	while (size) {
+		uint32_t k = cur->seg->size - cur->off;
+
+		k = k < size ? k : size;
+		memcpy(to, cur->seg->ptr + cur->off, k);
+		to += k;
+		size -= k;
+		cur->off += k;
+		if (cur->off == cur->seg->size)
+			*cur = (struct cursor){cur->seg + 1, 0};
+	}
+}
+
+/*
+ * One suballocation: header, per-packet info, @size bytes of the frame. The frame starts on a cache line of
+ * its own, so that no store of a copy crosses one. Return: where in the buffer that is.
+ */
 static uint32_t put_part(struct batch *b, const struct nvsp_frame *f, struct cursor *cur,
 			 uint32_t size, uint32_t rsc_flags)
 {
-	uint8_t buf[sizeof(struct rndis_packet_wire) + NVSP_PPI_MAX];
-	uint32_t id = take_id(b), at = id * b->rb->suballoc;
-	uint32_t ppi =
-		nvsp_ppi_build(buf + sizeof(struct rndis_packet_wire), f, rsc_flags, b->c->rsc_id);
-	uint32_t head = (uint32_t)sizeof(struct rndis_packet_wire) + ppi;
-	struct rndis_packet_wire h = {
-		.hdr = {.type = RNDIS_PACKET, .size = head + size},
-		.data_offset = head - RNDIS_BODY,
-		.data_size = size,
-		.ppi_offset = ppi ? sizeof(h) - RNDIS_BODY : 0,
-		.ppi_size = ppi,
-	};
+	uint8_t info[NVSP_PPI_MAX];
+	uint32_t id = take_id(b), at = id * b->rb->suballoc, ppi = 0, head;
+	struct rndis_packet_wire h = {.hdr.type = RNDIS_PACKET, .data_size = size};
+	uint8_t *flat = b->rb->at[id];
 
-	memcpy(buf, &h, sizeof(h));
-	vmb_view_write(&b->rb->view, at, buf, head);
-	copy_data(b, at + head, cur, size);
+	if (f->flags || rsc_flags)
+		ppi = nvsp_ppi_build(info, f, rsc_flags, b->c->rsc_id);
+	head = ((uint32_t)sizeof(h) + ppi + LINE - 1) & ~(LINE - 1);
+	h.hdr.size = head + size;
+	h.data_offset = head - RNDIS_BODY;
+	h.ppi_offset = ppi ? sizeof(h) - RNDIS_BODY : 0;
+	h.ppi_size = ppi;
+	if (__builtin_expect(flat != NULL, 1)) {
+		memcpy(flat, &h, sizeof(h));
+		if (ppi)
+			memcpy(flat + sizeof(h), info, ppi);
+		copy_flat(flat + head, cur, size);
+	} else {
+		vmb_view_write(&b->rb->view, at, &h, sizeof(h));
+		vmb_view_write(&b->rb->view, at + (uint32_t)sizeof(h), info, ppi);
+		copy_data(b, at + head, cur, size);
+	}
 	b->c->tx_ids[b->n] = id;
 	b->c->tx_ext.range[b->n++] = (struct vmb_xfer_range_wire){head + size, at};
 	return at + head;
+}
+
+/* The lines that the frame after some others will be written to: the guest's core has them. */
+static void prefetch_later(const struct recv_buf *rb, const struct recv_queue *rq)
+{
+	const uint8_t *p;
+
+	if (rq->n_free < PREFETCH)
+		return;
+	p = rb->at[rb->free_ids[rq->lo + rq->n_free - PREFETCH]];
+	if (!p)
+		return;
+	__builtin_prefetch(p, 1);
+	__builtin_prefetch(p + LINE, 1);
 }
 
 /* Finish the L4 checksum: summed over the switch's data, not over what the guest can change. */
@@ -180,6 +222,7 @@ static unsigned int burst_locked(struct nvsp_chan *c, struct recv_buf *rb,
 			c->tx_stats.tx_big++;
 			continue;
 		}
+		prefetch_later(rb, rq);
 		if (put_frame(&b, &pkts[i], payload_max)) {
 			c->tx_stats.tx_frames++;
 			c->tx_stats.tx_bytes += f->size;

@@ -32,7 +32,7 @@ def parse(argv):
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
     p.add_argument("--first-round", type=int, default=0, metavar="N", help="number of the first round")
-    p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, viridian")
+    p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, viridian, netvsp")
     p.add_argument("--sizes", default=",".join(map(str, SIZES)), metavar="A,B", help="frame sizes in bytes")
     p.add_argument("--against", metavar="COMMIT", help="also build and measure that commit")
     p.add_argument("--records", metavar="FILE", help="append every window to FILE, one JSON object a line")
@@ -61,7 +61,8 @@ def choose_devices(args, bench):
     """Those asked for must be there; of the usual ones, those that are."""
     asked = [d for d in args.duts.split(",") if d]
     chosen = []
-    for name in asked or ["limit", "ovs", "vpp", "viridian"]:
+    usual = ["viridian", "netvsp"] if args.scenario == ["netvsp"] else ["limit", "ovs", "vpp", "viridian"]
+    for name in asked or usual:
         device = devices.make(name, bench, args.build)
         why = device.missing()
         if why and (asked or name in ("limit", "viridian")):

@@ -6,6 +6,7 @@
   ovs       Open vSwitch with its user-space datapath, private database, NORMAL action
   vpp       VPP bridge domain, when VIRIDIAN_VPP_PREFIX points to an installation
   viridian  this project's daemon
+  netvsp    the same daemon, with netvsp ports and software netvsc drivers instead of vhost-user and virtio
 """
 import json
 import os
@@ -33,6 +34,7 @@ class Device:
     job = "switch"        # "copy": frames come out as they went in; "swap": with their MAC addresses swapped
     kinds = ("l2", "vlan", "idle", "acl", "rules", "guards")
     pages = 256           # hugepages it needs
+    transport = "vhost-user"
 
     def __init__(self, bench):
         self.bench = bench            # machine.Machine
@@ -253,7 +255,7 @@ class Viridian(Device):
         self.ctl("switch", "add", "bench", "--type", "private", "--fdb-limit", "262144")
         modes = {"vlan": ("access:%d" % VLAN, "trunk:%d" % VLAN)}.get(kind, ("none", "none"))
         for name, path, mode in zip("ab", self.sockets(), modes):
-            self.ctl("port", "add", name, "--switch", "bench", "--device", "vhost-user:" + path,
+            self.ctl("port", "add", name, "--switch", "bench", "--device", self.transport + ":" + path,
                      "--learn", "200000", "--vlan", mode)
         policy = self.policy(kind)
         if policy:
@@ -283,12 +285,20 @@ class Viridian(Device):
         return {}
 
 
+class ViridianNetvsp(Viridian):
+    """The same daemon with guests of Hyper-V's kind."""
+    transport = "netvsp"
+
+    def __init__(self, bench, build):
+        super().__init__(bench, build, "netvsp")
+
+
 def make(name, bench, build):
     """The device called name. BenchError with the names there are when it is unknown."""
     makers = {"limit": lambda: Testpmd(bench, "limit", "io"),
               "macswap": lambda: Testpmd(bench, "macswap", "macswap"),
               "ovs": lambda: Ovs(bench), "vpp": lambda: Vpp(bench),
-              "viridian": lambda: Viridian(bench, build)}
+              "viridian": lambda: Viridian(bench, build), "netvsp": lambda: ViridianNetvsp(bench, build)}
     if name not in makers:
         raise BenchError("no device %r; there are: %s" % (name, ", ".join(makers)))
     return makers[name]()

@@ -7,7 +7,7 @@ import machine
 
 FIELDS = ("scenario", "size", "flows", "dut", "workers", "mpps_median", "mpps_min", "mpps_max",
           "cycles_per_packet", "ratio_to_limit", "ratio_to_ovs")
-EXTRA = ("p50_us", "p99_us", "gbps", "ratio_to_kernel")  # only in rows that have them
+EXTRA = ("p50_us", "p99_us", "gbps", "ratio_to_vhost", "ratio_to_kernel")  # only in rows that have them
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
@@ -67,9 +67,11 @@ def rows(records):
                        ratio_to_ovs=ratio(every, duts.get("ovs", [])),
                        n=len(mpps), rounds=len({r["round"] for r in found}), note=note,
                        idle=round(median(r.get("idle", 0) for r in found), 2) if found else None)
+            if "netvsp" in duts:
+                row["ratio_to_vhost"] = ratio(every, duts.get("viridian", []))
             if "kernel" in duts:
                 row["ratio_to_kernel"] = ratio(every, duts["kernel"])
-            for key in EXTRA[:-1]:
+            for key in EXTRA[:-2]:
                 values = [r[key] for r in found if key in r]
                 if values:
                     row[key] = round(median(values), 3)

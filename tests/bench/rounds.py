@@ -26,12 +26,15 @@ class Generator:
 
     def measure(self, device, scenario, size):
         """Run the generator against a thawed device; its windows."""
-        ports = []
+        ports, sides = [], []
         for i, path in enumerate(device.sockets()):
-            ports += ["--vdev", "net_virtio_user%d,path=%s,%s" % (i, path, VIRTIO)]
+            if device.transport == "netvsp":
+                sides += ["--netvsp-" + "ab"[i], path]
+            else:
+                ports += ["--vdev", "net_virtio_user%d,path=%s,%s" % (i, path, VIRTIO)]
         log = os.path.join(self.bench.dir, "generator.log")
         argv = [self.path, "-l", str(self.bench.generator_core), "--in-memory", "--no-pci", "--no-telemetry",
-                "--single-file-segments", "--iova-mode=va", "-m", "256", "--log-level=3", *ports, "--",
+                "--single-file-segments", "--iova-mode=va", "-m", "256", "--log-level=3", *ports, "--", *sides,
                 "--peer-core", str(self.bench.device_core), "--watch", device.watch, *self.settings,
                 "--patience", str(self.patience_s), *scenario.generator_options(size)]
         with open(log, "w+") as out:

@@ -65,6 +65,10 @@ GROUPS = {
         Scenario("guards-1k", "guards", 1000, 1, 100, ("--warm", "1"), reflect=True,
                  about="all guards on, 1,000 flows, both directions"),
     ],
+    "netvsp": [
+        Scenario("netvsp", "l2", 1000, 1000, 1000, all_sizes=True,
+                 about="guests of Hyper-V's kind beside virtio guests, 1,000 MACs"),
+    ],
     "latency": [
         Scenario("rtt", "l2", mode="latency", about="round trip of one packet, worker polls"),
         Scenario("rtt-idle", "idle", mode="latency", options=("--gap-us", "20000", "--pings", "150"),

@@ -19,7 +19,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -167,13 +166,6 @@ static void close_fds(struct netvsp_chan *ch)
 	ch->call_fd = ch->kick_fd = -1;
 }
 
-static void unmap_all(struct netvsp_port *p)
-{
-	for (unsigned int i = 0; i < p->slots.n; i++)
-		munmap(p->slots.slot[i].host, p->slots.slot[i].size);
-	p->slots.n = 0;
-}
-
 /* The guest is gone, or its worker: forget both. */
 static void forget_guest(struct netvsp_port *p)
 {
@@ -194,7 +186,7 @@ static void forget_guest(struct netvsp_port *p)
 	if (p->keep)
 		munmap(p->keep, NVSP_KEEP_SIZE);
 	p->keep = NULL;
-	unmap_all(p);
+	netvsp_mem_drop(p);
 	p->n_dels = 0;
 	p->paused = false;
 	__atomic_store_n(&p->events, 0, __ATOMIC_RELAXED);
@@ -214,37 +206,20 @@ static void hang_up(struct netvsp_port *p)
 	p->vm_name[0] = '\0';
 }
 
-/* Map @size bytes at @offset of a memfd that cannot shrink under us: SIGBUS would be the switch's. */
-static void *map_fd(int fd, uint64_t offset, uint64_t size)
-{
-	struct stat st;
-	int seals = fcntl(fd, F_GET_SEALS);
-	void *p;
-
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) || fstat(fd, &st) < 0 || st.st_size < 0 ||
-	    offset + size > (uint64_t)st.st_size)
-		return NULL;
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
-	return p == MAP_FAILED ? NULL : p;
-}
-
 /* ---- requests ---- */
 
 static int on_mem(struct netvsp_port *p, const struct nvsp_link_msg *m, int *fds)
 {
 	if (p->dev)
 		return refuse(p, -EBUSY, "memory cannot change while a NIC is set up");
-	unmap_all(p);
+	netvsp_mem_drop(p);
 	for (uint32_t i = 0; i < m->mem.n; i++) {
-		const struct nvsp_link_range_wire *r = &m->ranges[i];
-		void *host = map_fd(fds[i], r->offset, r->size);
-
-		if (!host) {
-			unmap_all(p);
+		if (netvsp_mem_add(p, &m->ranges[i], fds[i])) {
+			netvsp_mem_drop(p);
 			return refuse(p, -EINVAL,
 				      "guest memory: no memfd sealed against shrinking");
 		}
-		p->slots.slot[p->slots.n++] = (struct vmb_slot){r->gpa, r->size, host};
+		fds[i] = -1;
 	}
 	return 0;
 }
@@ -256,7 +231,7 @@ static int on_state(struct netvsp_port *p, const struct nvsp_link_msg *m, int *f
 	if (p->dev || !p->slots.n)
 		return refuse(p, -EBUSY, "STATE comes once, behind MEM");
 	if (m->state.size >= NVSP_KEEP_SIZE)
-		p->keep = map_fd(fds[0], 0, NVSP_KEEP_SIZE);
+		p->keep = netvsp_map_fd(fds[0], 0, NVSP_KEEP_SIZE);
 	if (!p->keep)
 		return refuse(p, -EINVAL, "STATE: too small, or not sealed against shrinking");
 	cfg.keep = p->keep;
@@ -439,8 +414,11 @@ static int on_pause(struct netvsp_port *p, bool on)
 
 static int on_gpadl_add(struct netvsp_port *p, const struct nvsp_link_msg *m)
 {
-	int r = nvsp_gpadl_add(p->dev, m->gpadl.id, m->pfns, m->gpadl.n, NULL);
+	void *linear = netvsp_linear_make(p, m->gpadl.id, m->pfns, m->gpadl.n);
+	int r = nvsp_gpadl_add(p->dev, m->gpadl.id, m->pfns, m->gpadl.n, linear);
 
+	if (r && linear)
+		netvsp_linear_drop(&p->linear); /* the newest: an older one may have the same id */
 	return r ? refuse(p, r, "the page list cannot be used") : 0;
 }
 
@@ -451,6 +429,8 @@ static int on_gpadl_del(struct netvsp_port *p, uint32_t seq, uint32_t id)
 
 	stop_all(p);
 	r = nvsp_gpadl_del(p->dev, id);
+	if (!r)
+		netvsp_linear_forget(p, id);
 	start_all(p);
 	if (r != -EBUSY)
 		return r ? refuse(p, r, "no such page list") : 0;

@@ -40,6 +40,14 @@ struct netvsp_chan {
 #define NETVSP_EV_IDLE        8u
 #define NETVSP_DELS_MAX       128u
 
+/** A page list mapped once more, its pages one behind the other: copies need not stop at each page. */
+struct netvsp_linear {
+	struct netvsp_linear *next;
+	uint32_t id, n_runs;
+	void *base;
+	size_t size;
+};
+
 struct netvsp_port {
 	struct vsw_io io;
 	struct netvsp_chan chan[VSW_QUEUES_MAX];
@@ -53,6 +61,9 @@ struct netvsp_port {
 	bool greeted, paused, doomed;
 	struct vmb_slots slots;
 	struct vmb_mem mem;
+	int mem_fd[VMB_SLOTS_MAX]; /* behind each slot */
+	uint64_t mem_offset[VMB_SLOTS_MAX];
+	struct netvsp_linear *linear;
 	void *keep; /* the worker's STATE memory */
 	struct nvsp_cfg cfg;
 	char vm_name[NVSP_LINK_NAME_SIZE];
@@ -83,6 +94,18 @@ static inline bool netvsp_is_live(const struct netvsp_chan *ch)
 void netvsp_signal(struct netvsp_chan *ch);
 /** What the guest can take now, for the data plane. */
 void netvsp_offer_caps(struct netvsp_port *p);
+
+/* netvsp_mem.c: with the lock */
+/** Map @size bytes at @offset of a memfd that cannot shrink under us: SIGBUS would be the switch's. NULL. */
+void *netvsp_map_fd(int fd, uint64_t offset, uint64_t size);
+/** One more range of guest memory; @fd is the port's afterwards. -EINVAL. */
+int netvsp_mem_add(struct netvsp_port *p, const struct nvsp_link_range_wire *r, int fd);
+/** All of it, and what is mapped in one piece. */
+void netvsp_mem_drop(struct netvsp_port *p);
+/** NULL: not worth it, or not possible; then pages are used where they are. */
+void *netvsp_linear_make(struct netvsp_port *p, uint32_t id, const uint64_t *pfns, uint32_t n);
+void netvsp_linear_drop(struct netvsp_linear **at);
+void netvsp_linear_forget(struct netvsp_port *p, uint32_t id);
 
 /* netvsp_link.c */
 /** Listen on the port's path. Return: 0 or -errno with @reterr. */

@@ -28,7 +28,7 @@ static void await_link(const struct side *s, double seconds)
 	uint64_t limit = rte_rdtsc() + (uint64_t)(rte_get_tsc_hz() * seconds);
 	struct rte_eth_link link = {0};
 
-	while (!link.link_status && !measure_stop) {
+	while (!s->nv && !link.link_status && !measure_stop) {
 		if (rte_eth_link_get_nowait(s->port, &link) || rte_rdtsc() > limit)
 			rte_exit(3, "port %u: no link: the device did not take the connection\n",
 				 s->port);
@@ -47,7 +47,9 @@ int main(int argc, char **argv)
 	options_parse(argc - n_eal, argv + n_eal, &o);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
-	if (rte_eth_dev_count_avail() < N_SIDES)
+	if (!o.netvsp[SIDE_A] != !o.netvsp[SIDE_B])
+		rte_exit(2, "--netvsp-a goes with --netvsp-b\n");
+	if (!o.netvsp[SIDE_A] && rte_eth_dev_count_avail() < N_SIDES)
 		rte_exit(1, "two ports are needed (--vdev net_virtio_user0,... twice)\n");
 	if (o.peer_core >= 0 && place_start(o.peer_core))
 		rte_exit(1, "no helper thread on core %d\n", o.peer_core);

@@ -213,11 +213,11 @@ static void stamp(struct rte_mbuf *m, uint64_t number)
 static struct rte_mbuf *await(struct side *s, uint64_t number)
 {
 	uint64_t limit = rte_rdtsc() + to_cycles(PING_TIMEOUT_S);
-	struct rte_mbuf *burst[32], *found = NULL;
+	struct rte_mbuf *burst[512], *found = NULL;
 	uint32_t n, i;
 
 	while (!found && rte_rdtsc() < limit && !measure_stop) {
-		n = side_rx(s, burst, RTE_DIM(burst));
+		n = side_rx(s, burst, 32);
 		for (i = 0; i < n; i++) {
 			/* the tag may be gone or new by now */
 			const uint8_t *at =
@@ -257,7 +257,7 @@ static uint64_t ping(struct side sides[N_SIDES], const struct gen_options *o)
 		return 0;
 	if (o->reflect) {
 		frame_swap(rte_pktmbuf_mtod(m, uint8_t *));
-		while (!rte_eth_tx_burst(b->port, 0, &m, 1) && !measure_stop)
+		while (!side_tx(b, &m, 1) && !measure_stop)
 			;
 	} else {
 		rte_pktmbuf_free(m);

@@ -50,6 +50,8 @@ static const struct opt_row {
 	ROW("peer-core", OPT_INT, peer_core),
 	ROW("watch", OPT_TEXT, watch),
 	ROW("connect", OPT_DOUBLE, connect_s),
+	ROW("netvsp-a", OPT_TEXT, netvsp[SIDE_A]),
+	ROW("netvsp-b", OPT_TEXT, netvsp[SIDE_B]),
 #undef ROW
 };
 #define N_ROWS (sizeof(opt_rows) / sizeof(opt_rows[0]))

@@ -46,6 +46,7 @@ struct gen_options {
 	int peer_core;            /* the device's core, or -1: placement is not sampled */
 	const char *watch;        /* schedstat file of the device's busy thread, or NULL */
 	double connect_s;         /* wait for the links */
+	const char *netvsp[N_SIDES]; /* sockets of netvsp ports, instead of DPDK's ports */
 };
 
 /** Parse what follows "--" on the command line. Prints the reason and exits with 2 on a bad option. */

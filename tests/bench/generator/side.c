@@ -47,6 +47,10 @@ void side_open(struct side *s, const struct gen_options *o, enum gen_side which)
 	s->templates = frames_build(o, which);
 	if (!s->templates)
 		rte_exit(1, "no memory for %u templates\n", o->n_flows);
+	if (o->netvsp[which]) {
+		s->nv = nv_open(o->netvsp[which], s->rx_pool);
+		return;
+	}
 
 	rc = rte_eth_dev_configure(s->port, o->n_rxq, 1, &conf);
 	if (!rc)
@@ -64,21 +68,25 @@ void side_open(struct side *s, const struct gen_options *o, enum gen_side which)
 
 void side_close(struct side *s)
 {
+	if (s->nv) {
+		nv_close(s->nv);
+		rte_free(s->templates);
+		return;
+	}
 	rte_eth_dev_stop(s->port);
 	rte_eth_dev_close(s->port);
 	rte_free(s->templates);
 }
 
-void side_sample(struct side *s, const struct rte_mbuf *m)
+void side_sample(struct side *s, const uint8_t *data, uint32_t there, uint32_t size)
 {
-	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t i, n = RTE_MIN(m->data_len, (uint16_t)FRAME_HDR);
+	uint32_t i, n = RTE_MIN(there, (uint32_t)FRAME_HDR);
 
 	memset(s->sample, 0, sizeof(s->sample));
 	memcpy(s->sample, data, n);
-	s->sample_size = m->pkt_len;
-	s->sample_zero = m->nb_segs == 1;
-	for (i = FRAME_HDR; i < m->data_len && s->sample_zero; i++)
+	s->sample_size = size;
+	s->sample_zero = there == size;
+	for (i = FRAME_HDR; i < there && s->sample_zero; i++)
 		s->sample_zero = data[i] == 0;
 	s->want_sample = false;
 }

@@ -16,6 +16,7 @@
 #include <rte_mbuf.h>
 
 #include "frames.h"
+#include "nv.h"
 #include "options.h"
 
 struct side_count {
@@ -24,6 +25,7 @@ struct side_count {
 
 struct side {
 	uint16_t port;
+	struct nv *nv; /* instead of a DPDK port; NULL: it is one */
 	const struct gen_options *o;
 	struct rte_mempool *tx_pool, *rx_pool;
 	uint8_t *templates;
@@ -41,8 +43,8 @@ struct side {
 void side_open(struct side *s, const struct gen_options *o, enum gen_side which);
 void side_close(struct side *s);
 
-/** Keep a copy of @m's header for the caller's verification. */
-void side_sample(struct side *s, const struct rte_mbuf *m);
+/** Keep a copy of a frame's header for the caller's verification; @there bytes of it are at @data. */
+void side_sample(struct side *s, const uint8_t *data, uint32_t there, uint32_t size);
 
 /* Prepare a burst of @n frames from the templates. */
 static inline void side_fill(struct side *s, uint32_t n)
@@ -68,10 +70,17 @@ static inline void side_fill(struct side *s, uint32_t n)
 	s->n_pending = n;
 }
 
+static inline uint32_t side_tx(struct side *s, struct rte_mbuf **pkts, uint32_t n)
+{
+	if (s->nv)
+		return nv_tx(s->nv, pkts, n, 0);
+	return rte_eth_tx_burst(s->port, 0, pkts, (uint16_t)n);
+}
+
 /* Offer what is pending. Return: frames the ring took. */
 static inline uint32_t side_push(struct side *s)
 {
-	uint32_t n = rte_eth_tx_burst(s->port, 0, s->pending + s->first_pending, s->n_pending);
+	uint32_t n = side_tx(s, s->pending + s->first_pending, s->n_pending);
 
 	s->first_pending += n;
 	s->n_pending -= n;
@@ -79,8 +88,19 @@ static inline uint32_t side_push(struct side *s)
 	return n;
 }
 
+static inline uint32_t side_send_nv(struct side *s)
+{
+	uint32_t n = nv_send(s->nv, s->templates, s->o->n_flows, s->next, s->o->size, s->o->burst);
+
+	s->next = (s->next + n) % s->o->n_flows;
+	s->count.n_tx += n;
+	return n;
+}
+
 static inline uint32_t side_send(struct side *s)
 {
+	if (s->nv)
+		return side_send_nv(s);
 	if (!s->n_pending)
 		side_fill(s, s->o->burst);
 	return s->n_pending ? side_push(s) : 0;
@@ -90,17 +110,39 @@ static inline uint32_t side_rx(struct side *s, struct rte_mbuf **burst, uint32_t
 {
 	uint32_t q, n = 0;
 
+	if (s->nv)
+		return nv_rx(s->nv, burst, max);
 	for (q = 0; q < s->o->n_rxq && !n; q++)
 		n = rte_eth_rx_burst(s->port, q, burst, max);
 	return n;
 }
 
+/* side_drain() of a netvsp port. */
+static inline uint32_t side_look(struct side *s)
+{
+	struct nv_seen seen;
+
+	nv_look(s->nv, s->o->burst, &seen);
+	if (!seen.n)
+		return 0;
+	s->count.n_rx += seen.n;
+	s->count.rx_bytes += seen.bytes;
+	if (seen.first[12] == 0x81 && seen.first[13] == 0x00)
+		s->count.n_tagged += seen.n;
+	if (unlikely(s->want_sample))
+		side_sample(s, seen.first, seen.first_size, seen.first_size);
+	return seen.n;
+}
+
 /* Receive one burst, count it, and drop it or (@answer) send it back. Return: frames received. */
 static inline uint32_t side_drain(struct side *s, bool answer)
 {
-	struct rte_mbuf *burst[GEN_BURST_MAX];
-	uint32_t n = side_rx(s, burst, s->o->burst), sent = 0, i;
+	struct rte_mbuf *burst[2 * GEN_BURST_MAX]; /* a netvsp delivery comes whole */
+	uint32_t n, sent = 0, i;
 
+	if (s->nv && !answer)
+		return side_look(s);
+	n = side_rx(s, burst, s->o->burst);
 	if (!n)
 		return 0;
 	const uint8_t *first = rte_pktmbuf_mtod(burst[0], const uint8_t *);
@@ -110,11 +152,11 @@ static inline uint32_t side_drain(struct side *s, bool answer)
 	if (first[12] == 0x81 && first[13] == 0x00)
 		s->count.n_tagged += n;
 	if (unlikely(s->want_sample))
-		side_sample(s, burst[0]);
+		side_sample(s, first, burst[0]->data_len, burst[0]->pkt_len);
 	if (answer) {
 		for (i = 0; i < n; i++)
 			frame_swap(rte_pktmbuf_mtod(burst[i], uint8_t *));
-		sent = rte_eth_tx_burst(s->port, 0, burst, n);
+		sent = side_tx(s, burst, n);
 		s->count.n_tx += sent;
 	}
 	if (sent < n)

@@ -198,7 +198,7 @@ static uint32_t send_packed(struct pump *p, struct pump_chan *c, const struct pu
 
 		pad = (pad + 4) & (RECORD_ALIGN - 1); /* the header has 44 bytes */
 		head = put_head(at + used, &f[k], pad);
-		memcpy(at + used + head, f[k].data, f[k].size);
+		memcpy(at + used + head, f[k].data, f[k].copy ? f[k].copy : f[k].size);
 		used += head + f[k].size + pad;
 	}
 	m.rndis.section_used = used;
@@ -226,7 +226,9 @@ static uint32_t send_paged(struct pump *p, struct pump_chan *c, const struct pum
 		ext[2 + n * 4] = size;
 		memcpy(&ext[2 + n * 4 + 2], &pfn, 8);
 		if (n) {
-			memcpy(c->slot_host[slot] + n * 4096, f->data + off, size);
+			if (!f->copy || off < f->copy)
+				memcpy(c->slot_host[slot] + n * 4096, f->data + off,
+				       f->copy && f->copy < size ? f->copy : size);
 			off += size;
 		}
 	}

@@ -17,6 +17,8 @@
 struct pump_frame {
 	const uint8_t *data;
 	uint32_t size;
+	uint32_t
+		copy; /* sending: that many bytes are written, the rest of the buffer stays; 0: all */
 	/* per-packet info as the driver sends it; ~0: none */
 	uint32_t csum, lso, vlan;
 };
