@@ -217,6 +217,11 @@ static uint64_t memory_in_use(const struct nat_xlat *x)
 	       (uint64_t)x->hosts_high * (sizeof(struct nat_host) + sizeof(uint32_t));
 }
 
+uint32_t nat_xlat_span(const struct nat_xlat *x)
+{
+	return __atomic_load_n(&x->high_water, __ATOMIC_RELAXED);
+}
+
 void nat_xlat_stats_get(const struct nat_xlat *x, struct nat_xlat_stats *ret)
 {
 	*ret = (struct nat_xlat_stats){.created = x->created,

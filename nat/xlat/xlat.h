@@ -121,6 +121,9 @@ struct nat_xlat_stats {
 	uint32_t fragments_held;
 	uint64_t memory; /* bytes in use for sessions, mappings and look-up */
 };
+/** Sessions that nat_xlat_tick() has to look at in one round. */
+uint32_t nat_xlat_span(const struct nat_xlat *x);
+
 void nat_xlat_stats_get(const struct nat_xlat *x, struct nat_xlat_stats *ret);
 
 struct nat_session_info {

@@ -28,7 +28,7 @@ static int on_switch(struct vd_err *e, int rc, enum vd_code code, const char *na
 static struct vsw_port_cfg *own_port(const struct vsw_model *m, const char *sw, enum vsw_role role)
 {
 	for (unsigned int i = 0; i < m->n_ports; i++)
-		if (m->ports[i].role == role && !vsw_is_nat_server(&m->ports[i]) &&
+		if (m->ports[i].role == role && !vsw_is_nat_port(&m->ports[i]) &&
 		    !strcmp(m->ports[i].sw, sw))
 			return &m->ports[i];
 	return NULL;

@@ -12,6 +12,7 @@
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
 #include "vswitch/control/quarantine.h"
+#include "vswitch/nat/nat.h"
 
 #define TICK_MAX_MS  60000u
 #define DRAIN_MS     10u  /* of mirror sessions to files */
@@ -194,6 +195,14 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 			next = now + AGE_FLOWS_MS;
 	}
 
+	if (vsw_nats_any(vsw_dataplane_env(e->dp)->nats)) {
+		if (now >= e->next_nats_ms) {
+			vsw_nats_tick(vsw_dataplane_env(e->dp)->nats);
+			e->next_nats_ms = now + VSW_NATS_TICK_MS;
+		}
+		if (e->next_nats_ms < next)
+			next = e->next_nats_ms;
+	}
 	for (unsigned int i = 0; i < e->model.n_ports; i++) {
 		struct vsw_rt_port *rt = e->ports[i];
 

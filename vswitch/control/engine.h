@@ -69,6 +69,7 @@ struct vsw_engine {
 	struct vsw_nap *nap;            /* quarantine.h; NULL: none yet */
 	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
 	uint64_t generation;            /* of the configuration */
+	uint64_t next_nats_ms;          /* when data-plane NAT networks are looked after next */
 	/** Told after every change; @params is borrowed. May be NULL. */
 	void (*event)(void *ctx, const char *kind, json_t *params);
 	/** @port is about to be destroyed; workers do not use it any more. May be NULL. */

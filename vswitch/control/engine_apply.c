@@ -12,6 +12,7 @@
 #include "vswitch/control/filter.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/model/acl.h"
+#include "vswitch/nat/nat.h"
 #include "vswitch/hostnat/hostnat.h"
 
 /* Long enough for a guest to see the carrier go: drivers merge faster changes into none. */
@@ -27,7 +28,7 @@ struct change {
 	bool *was_unaddressed;          /* [next->n_ports] had no MAC before completion */
 	unsigned int n_set;             /* ports of @next whose live settings were changed */
 	unsigned int flags;
-	bool way_made, published, nat_applied;
+	bool way_made, published, nat_applied, nats_applied;
 };
 
 static void random_bytes(void *ctx, void *buf, size_t n)
@@ -310,6 +311,9 @@ static void roll_back(struct change *c)
 		abort(); /* nothing consistent can be offered: a restart can */
 	}
 	unset_live(c);
+	if (c->nats_applied && vsw_nats_apply(vsw_dataplane_env(e->dp)->nats, &e->model, &err))
+		vd_log(LOG_ERR, "engine", NULL, "a NAT network is not what it was: %s",
+		       err.message);
 	if (c->nat_applied && vsw_hostnat_apply(e->nat, &e->model, false, &err))
 		vd_log(LOG_ERR, "engine", NULL, "a NAT network is not what it was: %s",
 		       err.message);
@@ -365,6 +369,7 @@ static void take_over(struct change *c, const struct vsw_apply *a)
 	for (unsigned int k = 0; k < old.model.n_switches; k++)
 		if (old.switches[k].fdb)
 			vsw_fdb_destroy(old.switches[k].fdb);
+	vsw_nats_clean(vsw_dataplane_env(e->dp)->nats, &e->model);
 	vsw_model_done(&old.model);
 	free(old.ports);
 	free(old.switches);
@@ -386,6 +391,10 @@ static int carry_out(struct change *c, const struct vsw_apply *a, struct vd_err 
 		rc = make_way(c, reterr);
 	if (!rc)
 		rc = open_new(c, true, reterr);
+	if (!rc) {
+		c->nats_applied = true;
+		rc = vsw_nats_apply(vsw_dataplane_env(e->dp)->nats, c->next, reterr);
+	}
 	if (!rc) {
 		vsw_rt_note_leftovers(e, c->next, c->ports);
 		rc = vsw_rt_publish(e, c->next, c->ports, c->switches, reterr);

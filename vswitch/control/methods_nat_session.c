@@ -8,6 +8,7 @@
 #include "nat/nft/conntrack.h"
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
+#include "vswitch/control/nat_sessions.h"
 #include "vswitch/hostnat/hostnat.h"
 
 #define ROWS_MAX 100000u
@@ -190,6 +191,17 @@ static int go(struct walk *w, struct vd_err *reterr)
 		 : 0;
 }
 
+/* The same question to the switch workers' translators. */
+#define FILTER(w)                                                         \
+	{                                                                 \
+		(w).only, (w).protocol, (w).inside, (w).remote, (w).limit \
+	}
+
+static struct vsw_nats *workers(const struct vsw_daemon *d)
+{
+	return vsw_dataplane_env(d->dp)->nats;
+}
+
 VSW_METHOD(nat_session_list)
 {
 	struct walk w;
@@ -199,6 +211,9 @@ VSW_METHOD(nat_session_list)
 		return r;
 	w.rows = json_array();
 	r = go(&w, reterr);
+	if (!r)
+		vsw_nat_session_rows(workers(call->d), w.m, &(struct vsw_nat_filter)FILTER(w),
+				     w.rows);
 	if (r)
 		json_decref(w.rows);
 	else
@@ -217,6 +232,9 @@ VSW_METHOD(nat_session_flush)
 	if (!r && w.n)
 		r = nat_ct_remove(w.cts, w.n, &removed);
 	free(w.cts);
+	if (!r)
+		removed += vsw_nat_session_flush(workers(call->d), w.m,
+						 &(struct vsw_nat_filter)FILTER(w));
 	if (r)
 		return vd_err_set(reterr, r, VD_E_SYSTEM, "nat", NULL,
 				  "cannot remove the kernel's connections: %s", strerror(-r));
@@ -228,6 +246,7 @@ json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c)
 {
 	struct walk w = {.m = &d->engine->model, .h = d->nat, .only = c->name, .protocol = -1};
 	struct vd_err ignored = {0};
+	struct vsw_nat *nat = vsw_nats_find(workers(d), c->name);
 	uint64_t ports = 0;
 
 	for (unsigned int i = 0; i < c->n_external; i++)
@@ -235,6 +254,8 @@ json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c)
 			 (c->external[i].port_last - c->external[i].port_first + 1u);
 	if (go(&w, &ignored) == 0)
 		free(w.cts);
+	if (nat && c->backend == NAT_BACKEND_DATAPLANE)
+		return vsw_nat_status(nat);
 	return json_pack("{s:i, s:I, s:I}", "sessions", (int)w.n, "outside_ports",
 			 (json_int_t)ports, "addresses",
 			 (json_int_t)(c->dhcp.enabled ? c->dhcp.last - c->dhcp.first + 1 : 0));

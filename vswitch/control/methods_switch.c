@@ -40,7 +40,7 @@ static json_t *row(struct vsw_daemon *d, unsigned int k)
 			json_array_append_new(
 				uplinks,
 				json_string(vsw_device_format(&p->device, device, sizeof(device))));
-		if (p->role == VSW_ROLE_HOST && !host && !vsw_is_nat_server(p))
+		if (p->role == VSW_ROLE_HOST && !host && !vsw_is_nat_port(p))
 			host = json_string(p->device.target);
 	}
 	json_object_set(j, "uplink",

@@ -15,6 +15,7 @@
 #include "vswitch/datapath/dataplane_impl.h"
 #include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/txbuf.h"
+#include "vswitch/nat/nat.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
 #include "vswitch/policy/shape.h"
@@ -143,8 +144,9 @@ int vsw_dataplane_start(const struct vsw_dataplane_conf *conf, struct vsw_datapl
 	dp->env.notify = io_notify;
 	dp->env.quiesce = io_quiesce;
 	dp->env.ctx = dp;
+	dp->env.nats = vsw_nats_create(&dp->env);
 	dp->snapshot = vsw_snapshot_build(&nothing, conf->n_workers, 0);
-	r = dp->snapshot ? make_pools(dp, reterr) : -ENOMEM;
+	r = dp->snapshot && dp->env.nats ? make_pools(dp, reterr) : -ENOMEM;
 	if (r == 0)
 		r = make_rcu(dp, reterr);
 	if (r == 0)
@@ -168,6 +170,7 @@ void vsw_dataplane_stop(struct vsw_dataplane *dp)
 		free(dp->workers[i].w.txbuf);
 	vsw_snapshot_free(dp->snapshot);
 	vsw_flows_done(&dp->flows);
+	vsw_nats_destroy(dp->env.nats);
 	rte_mempool_free(dp->env.pool);
 	rte_mempool_free(dp->env.big_pool);
 	rte_free(dp->rcu);
@@ -239,6 +242,7 @@ int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first
 	port->recorder[VSW_WORKER_LOOKING] = &dp->looking_recorder;
 	port->io = io;
 	port->ops = io->ops;
+	io->port_index = port->index;
 	port->n_rxq = RTE_MIN(io->caps.n_rxq, VSW_QUEUES_MAX);
 	port->n_txq = RTE_MIN(io->caps.n_txq, VSW_QUEUES_MAX);
 	port->tx_locked = !io->caps.tx_shared && port->n_txq < dp->n_workers;

@@ -568,6 +568,20 @@ static __rte_always_inline void tap_rx(struct vsw_worker *w, const struct vsw_sn
 		vsw_mirror_rx(w, p, m, n);
 }
 
+void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			uint16_t n)
+{
+	struct vsw_vec v;
+
+	for (uint16_t done = 0, k; done < n; done += k) {
+		k = RTE_MIN(n - done, VSW_BURST);
+		v.n = k;
+		memcpy(v.m, m + done, k * sizeof(*m));
+		tap_rx(w, p, v.m, k);
+		p->input(w, p, &v);
+	}
+}
+
 void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			 uint16_t n)
 {

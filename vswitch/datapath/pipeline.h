@@ -53,6 +53,7 @@ static __rte_always_inline void vsw_vec_keep(struct vsw_vec *v, uint16_t k, uint
 /* Frames waiting for one destination until the burst is done. */
 struct vsw_txbuf {
 	uint16_t n;
+	bool listed;       /* among those touched */
 	uint32_t longest;  /* bytes; of all waiting frames */
 	uint64_t requests; /* OR of ol_flags */
 	struct rte_mbuf *m[VSW_BURST];
@@ -80,6 +81,7 @@ struct vsw_worker {
 	uint16_t touched[VSW_PORTS_MAX]; /* ports with a non-empty txbuf */
 	struct vsw_txbuf *txbuf;         /* [VSW_PORTS_MAX] */
 	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
+	uint8_t relay_depth;             /* translators entered within this burst */
 	uint32_t bursts;                 /* so far */
 	bool measuring;                  /* this burst is one whose stages are timed */
 	bool held;                       /* a queue was not polled, because of its limit ... */
@@ -122,6 +124,10 @@ void vsw_pipeline_send(struct vsw_worker *w, const struct vsw_snap_port *p, stru
 /** Copies for mirror port @p: no policy, and no copies of copies. */
 void vsw_pipeline_send_copies(struct vsw_worker *w, const struct vsw_snap_port *p,
 			      struct rte_mbuf **m, uint16_t n);
+
+/** The same, without sending what then waits: the caller is in the middle of that. */
+void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
+			uint16_t n);
 
 /** Send what waits for @p. */
 void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p);

@@ -50,7 +50,9 @@ static void send(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte
 	for (uint16_t i = 0; i < n; i++)
 		bytes += m[i]->pkt_len;
 	vsw_capture_tx(p, m, n);
-	if (unlikely(rt->tx_locked)) {
+	if (unlikely(rt->ops->relay != NULL)) {
+		sent = rt->ops->relay(rt->io, w, m, n);
+	} else if (unlikely(rt->tx_locked)) {
 		rte_spinlock_lock(&rt->tx_lock[queue]);
 		sent = rt->ops->tx(rt->io, queue, m, n);
 		rte_spinlock_unlock(&rt->tx_lock[queue]);
@@ -140,8 +142,17 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 {
 	struct vsw_txbuf *b = &w->txbuf[p->index];
 	uint64_t t = unlikely(w->measuring) ? rte_rdtsc() : 0;
+	struct vsw_txbuf mine;
 	uint16_t n;
 
+	if (unlikely(p->rt->ops->relay != NULL)) {
+		/* what is sent on may come back to this port while it is being sent */
+		mine = *b;
+		b->n = 0;
+		b->longest = 0;
+		b->requests = 0;
+		b = &mine;
+	}
 	if (unlikely(p->flags & VSW_SNAP_GATED)) {
 		n = b->n;
 		b->n = vsw_gate_to_vm(w, p, b->m, n);
@@ -162,7 +173,11 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 
 void vsw_pipeline_flush(struct vsw_worker *w)
 {
-	for (uint16_t i = 0; i < w->n_touched; i++)
-		vsw_pipeline_flush_port(w, w->snap->ports[w->touched[i]]);
-	w->n_touched = 0;
+	/* a translator adds to what waits, also for ports that have been sent to already */
+	while (w->n_touched) {
+		uint16_t index = w->touched[--w->n_touched];
+
+		w->txbuf[index].listed = false;
+		vsw_pipeline_flush_port(w, w->snap->ports[index]);
+	}
 }

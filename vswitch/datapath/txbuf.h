@@ -11,11 +11,15 @@ static __rte_always_inline void vsw_txbuf_add(struct vsw_worker *w, const struct
 	struct vsw_txbuf *b = &w->txbuf[d->index];
 
 	if (unlikely(b->n == 0)) {
-		w->touched[w->n_touched++] = d->index;
+		if (likely(!b->listed))
+			w->touched[w->n_touched++] = d->index;
+		b->listed = true;
 		b->longest = 0;
 		b->requests = 0;
-	} else if (unlikely(b->n == VSW_BURST)) {
-		vsw_pipeline_flush_port(w, d);
+	} else {
+		/* again, when what was sent on through a translator came back here */
+		while (unlikely(b->n == VSW_BURST))
+			vsw_pipeline_flush_port(w, d);
 	}
 	b->requests |= m->ol_flags;
 	b->longest = RTE_MAX(b->longest, m->pkt_len);

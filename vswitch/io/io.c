@@ -16,7 +16,7 @@ static const opener openers[VSW_DEV_N] = {
 	[VSW_DEV_TAP] = vsw_io_tap_open,          [VSW_DEV_NETDEV] = vsw_io_packet_open,
 	[VSW_DEV_VHOST_USER] = vsw_io_vhost_open, [VSW_DEV_MEMIF] = vsw_io_ethdev_open,
 	[VSW_DEV_PCAP] = vsw_io_ethdev_open,      [VSW_DEV_PCI] = vsw_io_ethdev_open,
-	[VSW_DEV_NETVSP] = vsw_io_netvsp_open,
+	[VSW_DEV_NETVSP] = vsw_io_netvsp_open,    [VSW_DEV_NAT] = vsw_io_nat_open,
 };
 
 int vsw_io_open(const struct vsw_io_env *env, const struct vsw_io_params *params,

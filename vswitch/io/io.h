@@ -35,6 +35,8 @@
 #include "vswitch/model/device.h"
 
 struct vsw_io;
+struct vsw_worker;
+struct vsw_nats;
 
 /** What the data plane lends to back ends. Lives as long as the daemon. */
 struct vsw_io_env {
@@ -48,6 +50,7 @@ struct vsw_io_env {
 	 *  call. Any thread except a worker. Bounded by one burst of each worker. */
 	void (*quiesce)(void *ctx);
 	void *ctx;
+	struct vsw_nats *nats; /* vswitch/nat */
 };
 
 #define VSW_IO_BIG_ROOM (65535 - RTE_PKTMBUF_HEADROOM)
@@ -88,6 +91,11 @@ struct vsw_io_ops {
 	 *  tx_errors. @pkts are exclusively ours (refcnt 1) and may be changed. */
 	uint16_t (*tx)(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pkts, uint16_t n);
 
+	/** In place of tx, where sending is going on in another switch: NAT networks. The same contract;
+	 *  @w is the sending worker. NULL: tx sends. */
+	uint16_t (*relay)(struct vsw_io *io, struct vsw_worker *w, struct rte_mbuf **pkts,
+			  uint16_t n);
+
 	/** Is anything behind rx queue @queue? A queue that is not live parks even in --poll mode. NULL:
 	 *  always. May change at notify(). Worker. */
 	bool (*queue_live)(struct vsw_io *io, uint16_t queue);
@@ -127,7 +135,8 @@ struct vsw_io {
 	const struct vsw_io_env *env;
 	struct vsw_io_caps caps;
 	struct vsw_device device;
-	void *owner; /* set by the engine: the port; for notify() */
+	void *owner;         /* set by the engine: the port; for notify() */
+	uint16_t port_index; /* in the data plane; set by vsw_port_create() */
 	uint64_t
 		rx_drops_offload; /* contradicting offload requests dropped by rx (one writer: rx worker) */
 	uint64_t rx_drops_memory; /* frames lost for want of buffers */
@@ -148,6 +157,8 @@ void vsw_io_clean(const struct vsw_io_env *env, json_t *leftover);
 
 /* One opener per kind, called by vsw_io_open() (io.c holds the table). */
 int vsw_io_tap_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
+		    struct vd_err *);
+int vsw_io_nat_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
 		    struct vd_err *);
 int vsw_io_packet_open(const struct vsw_io_env *, const struct vsw_io_params *, struct vsw_io **,
 		       struct vd_err *);

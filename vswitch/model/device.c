@@ -18,6 +18,7 @@ static const char *const kind_text[VSW_DEV_N] = {
 	[VSW_DEV_PCAP] = "pcap",
 	[VSW_DEV_PCI] = "pci",
 	[VSW_DEV_NETVSP] = "netvsp",
+	[VSW_DEV_NAT] = "nat",
 };
 
 static const char *const kind_form[VSW_DEV_N] = {
@@ -30,6 +31,9 @@ static const char *const kind_form[VSW_DEV_N] = {
 			 "pcap:rx=/tmp/in.pcap",
 	[VSW_DEV_PCI] = "write pci:BDF[,queues=N], for example pci:0000:01:00.0",
 	[VSW_DEV_NETVSP] = "write netvsp:PATH[,queues=N], for example netvsp:/run/vm1.sock",
+	[VSW_DEV_NAT] =
+		"such ports come and go with their network: viridian nat add NAME --backend "
+		"dataplane",
 };
 
 /* Options a kind takes; a bit each, which also catches an option given twice. */
@@ -42,6 +46,7 @@ enum option {
 	OPT_TX = 32,
 	OPT_AF_PACKET = 64,
 	OPT_AF_XDP = 128,
+	OPT_OUTSIDE = 256,
 };
 
 static const struct {
@@ -50,7 +55,7 @@ static const struct {
 } options[] = {
 	{"queues=", OPT_QUEUES},      {"client", OPT_CLIENT}, {"id=", OPT_ID},
 	{"loop", OPT_LOOP},           {"rx=", OPT_RX},        {"tx=", OPT_TX},
-	{"af-packet", OPT_AF_PACKET}, {"af-xdp", OPT_AF_XDP},
+	{"af-packet", OPT_AF_PACKET}, {"af-xdp", OPT_AF_XDP}, {"outside", OPT_OUTSIDE},
 };
 
 static const unsigned int kind_options[VSW_DEV_N] = {
@@ -61,6 +66,7 @@ static const unsigned int kind_options[VSW_DEV_N] = {
 	[VSW_DEV_PCAP] = OPT_RX | OPT_TX | OPT_LOOP,
 	[VSW_DEV_PCI] = OPT_QUEUES,
 	[VSW_DEV_NETVSP] = OPT_QUEUES,
+	[VSW_DEV_NAT] = OPT_OUTSIDE,
 };
 
 struct ctx {
@@ -118,6 +124,15 @@ static int take_ifname(struct ctx *c, const char *s, size_t len)
 	if (!strcmp(c->d.target, ".") || !strcmp(c->d.target, ".."))
 		return malformed(c, "\".\" and \"..\" are no interface names");
 	return 0;
+}
+
+static int take_nat(struct ctx *c, const char *s, size_t len)
+{
+	int r = take(c, s, len, VD_NAME_MAX, c->d.target);
+
+	if (r == 0 && vd_name_check(c->d.target, NULL, NULL) < 0)
+		return malformed(c, "it is not the name of a network");
+	return r;
 }
 
 /* @n_min..@n_max hex digits followed by @stop (NUL: the end). Moves *@p behind the stop. */
@@ -202,6 +217,9 @@ static int take_option_value(struct ctx *c, enum option bit, const char *s, size
 	case OPT_CLIENT:
 		c->d.client = true;
 		break;
+	case OPT_OUTSIDE:
+		c->d.outside = true;
+		break;
 	case OPT_LOOP:
 		c->d.loop = true;
 		break;
@@ -241,6 +259,8 @@ static int take_target(struct ctx *c, const char *s, size_t len)
 		return take_ifname(c, s, len);
 	case VSW_DEV_PCI:
 		return take_bdf(c, s, len);
+	case VSW_DEV_NAT:
+		return take_nat(c, s, len);
 	default:
 		return take_path(c, s, len, VSW_DEVICE_PATH_SIZE - 1, c->d.target);
 	}
@@ -338,15 +358,19 @@ const char *vsw_device_format(const struct vsw_device *d, char *buf, size_t size
 			 d->target2, d->loop ? ",loop" : "");
 	else
 		snprintf(buf, size, "%s:%s%s%s%s%s", kind_text[d->kind], d->target, way, id,
-			 d->client ? ",client" : "", queues);
+			 d->client    ? ",client"
+			 : d->outside ? ",outside"
+				      : "",
+			 queues);
 	return buf;
 }
 
 bool vsw_device_equal(const struct vsw_device *a, const struct vsw_device *b)
 {
 	return a->kind == b->kind && a->client == b->client && a->loop == b->loop &&
-	       a->way == b->way && a->id == b->id && a->queues == b->queues &&
-	       !strcmp(a->target, b->target) && !strcmp(a->target2, b->target2);
+	       a->outside == b->outside && a->way == b->way && a->id == b->id &&
+	       a->queues == b->queues && !strcmp(a->target, b->target) &&
+	       !strcmp(a->target2, b->target2);
 }
 
 static void claim(struct vsw_claim *ret, char space, const char *what, enum vsw_share share)
@@ -379,6 +403,9 @@ unsigned int vsw_device_claims(const struct vsw_device *d, struct vsw_claim ret[
 			claim(&ret[n++], 'f', d->target, VSW_SHARE_READ);
 		if (d->target2[0])
 			claim(&ret[n++], 'f', d->target2, VSW_SHARE_NONE);
+		break;
+	case VSW_DEV_NAT:
+		claim(&ret[n++], d->outside ? 'o' : 'n', d->target, VSW_SHARE_NONE);
 		break;
 	default:
 		claim(&ret[n++], 'f', d->target, VSW_SHARE_NONE);

@@ -9,6 +9,7 @@
  *   pcap:rx=FILE[,tx=FILE][,loop] | pcap:tx=FILE
  *   pci:BDF[,queues=N]                      a NIC bound to vfio-pci, by DPDK's own driver
  *   netvsp:PATH[,queues=N]                  Hyper-V guests
+ *   nat:NAME[,outside]                      a port of a data-plane NAT network (made with it)
  *
  * tap takes ",queues=N" as well. Paths are absolute, without ',' and shorter than
  * VSW_DEVICE_PATH_SIZE (sun_path; pcap files: 255), without control characters; interface names
@@ -34,6 +35,7 @@ enum vsw_device_kind {
 	VSW_DEV_PCAP,
 	VSW_DEV_PCI,
 	VSW_DEV_NETVSP,
+	VSW_DEV_NAT, /* a port of a data-plane NAT network; made by the model, not by users */
 	VSW_DEV_N,
 };
 
@@ -45,6 +47,7 @@ struct vsw_device {
 	char target2[256]; /* pcap's tx file ("" = none) */
 	bool client;       /* vhost-user, memif: connect instead of listen */
 	bool loop;         /* pcap: replay the rx file for ever */
+	bool outside;      /* nat: the port on the outside switch */
 	enum vsw_netdev_way way;
 	uint32_t id;     /* memif interface id */
 	uint16_t queues; /* 1..VSW_QUEUES_MAX; default 1; for vhost-user, netvsp an upper bound

@@ -163,6 +163,8 @@ int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr);
 #define VSW_NAT_SERVER_KIND "services"
 /** Is it such a port? */
 bool vsw_is_nat_server(const struct vsw_port_cfg *p);
+/** Any port that comes and goes with its network: the server's, and those of a data-plane translator. */
+bool vsw_is_nat_port(const struct vsw_port_cfg *p);
 /** That of @c; NULL: none. */
 const struct vsw_port_cfg *vsw_model_nat_server(const struct vsw_model *m,
 						const struct nat_conf *c);

@@ -76,6 +76,11 @@ bool vsw_is_nat_server(const struct vsw_port_cfg *p)
 	return p->role == VSW_ROLE_HOST && colon && !strcmp(colon + 1, VSW_NAT_SERVER_KIND);
 }
 
+bool vsw_is_nat_port(const struct vsw_port_cfg *p)
+{
+	return p->device.kind == VSW_DEV_NAT || vsw_is_nat_server(p);
+}
+
 /* FNV-1a: any even spread will do, but it must never change. */
 static uint32_t hash(const char *s)
 {
@@ -110,17 +115,85 @@ static int add_server_port(struct vsw_model *m, const struct nat_conf *c, struct
 	return vsw_device_parse(device, p->name, &p->device, reterr);
 }
 
+/* ---- the two ports of a data-plane network ---- */
+
+static bool has_translator(const struct nat_conf *c)
+{
+	return c->active && c->backend == NAT_BACKEND_DATAPLANE;
+}
+
+/* What the port of @c on the inside or outside switch is to be. */
+static void translator_port(const struct nat_conf *c, bool outside, struct vsw_port_cfg *ret)
+{
+	const char *sw = outside ? c->via : c->sw;
+
+	*ret = (struct vsw_port_cfg){.role = VSW_ROLE_HOST, .link_up = true};
+	ret->device = (struct vsw_device){.kind = VSW_DEV_NAT, .outside = outside, .queues = 1};
+	snprintf(ret->device.target, sizeof(ret->device.target), "%s", c->name);
+	snprintf(ret->sw, sizeof(ret->sw), "%s", sw);
+	if (!outside)
+		snprintf(ret->name, sizeof(ret->name), "%.63s:nat", sw);
+	else if (strlen(c->name) < 48)
+		snprintf(ret->name, sizeof(ret->name), "%.63s:nat-%.48s", sw, c->name);
+	else /* no name is longer than a port's may be */
+		snprintf(ret->name, sizeof(ret->name), "%.63s:nat-%.32s-%08x", sw, c->name,
+			 hash(c->name));
+	if (outside && c->vlan) {
+		ret->vlan.mode = VSW_VLAN_ACCESS;
+		ret->vlan.vid = c->vlan;
+	}
+}
+
+static bool is_translator_port(const struct vsw_port_cfg *p, const struct nat_conf *c)
+{
+	struct vsw_port_cfg want;
+
+	if (p->device.kind != VSW_DEV_NAT || !has_translator(c))
+		return false;
+	translator_port(c, p->device.outside, &want);
+	return !strcmp(p->device.target, c->name) && !strcmp(p->sw, want.sw) &&
+	       !strcmp(p->name, want.name) && p->role == want.role;
+}
+
+static int add_translator_port(struct vsw_model *m, const struct nat_conf *c, bool outside,
+			       struct vd_err *reterr)
+{
+	struct vsw_port_cfg want, *ports, *have;
+
+	translator_port(c, outside, &want);
+	have = vsw_model_port(m, want.name);
+	if (have) {
+		have->vlan = want.vlan; /* the network says, not the port */
+		return 0;
+	}
+	if (!want.sw[0])
+		return 0; /* validation has a better word for that */
+	ports = realloc(m->ports, (m->n_ports + 1u) * sizeof(*ports));
+	if (!ports)
+		return vsw_no_memory(reterr);
+	m->ports = ports;
+	m->ports[m->n_ports++] = want;
+	return 0;
+}
+
+/* Does one of the networks ask for port @p, which is made for a network? */
+static bool asked_for(const struct vsw_model *m, const struct vsw_port_cfg *p)
+{
+	for (unsigned int k = 0; k < m->n_nats; k++)
+		if (is_translator_port(p, &m->nats[k]) ||
+		    (vsw_is_nat_server(p) && has_server(&m->nats[k]) &&
+		     !strcmp(m->nats[k].sw, p->sw)))
+			return true;
+	return false;
+}
+
 int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr)
 {
 	unsigned int kept = 0;
 	int r = 0;
 
 	for (unsigned int i = 0; i < m->n_ports; i++) {
-		bool wanted = !vsw_is_nat_server(&m->ports[i]);
-
-		for (unsigned int k = 0; k < m->n_nats && !wanted; k++)
-			wanted = has_server(&m->nats[k]) && !strcmp(m->nats[k].sw, m->ports[i].sw);
-		if (wanted)
+		if (!vsw_is_nat_port(&m->ports[i]) || asked_for(m, &m->ports[i]))
 			m->ports[kept++] = m->ports[i];
 		else
 			vsw_port_cfg_done(&m->ports[i]);
@@ -134,6 +207,13 @@ int vsw_model_nat_ports(struct vsw_model *m, struct vd_err *reterr)
 		snprintf(name, sizeof(name), "%.63s:%s", m->nats[k].sw, VSW_NAT_SERVER_KIND);
 		if (!vsw_model_port(m, name))
 			r = add_server_port(m, &m->nats[k], reterr);
+	}
+	for (unsigned int k = 0; k < m->n_nats && r == 0; k++) {
+		if (!has_translator(&m->nats[k]))
+			continue;
+		r = add_translator_port(m, &m->nats[k], false, reterr);
+		if (r == 0)
+			r = add_translator_port(m, &m->nats[k], true, reterr);
 	}
 	return r;
 }

@@ -34,6 +34,8 @@ static void canonical_forms(void)
 		{"netvsp:/run/vm.sock", "netvsp:/run/vm.sock"},
 		{"netvsp:/run/vm.sock,queues=16", "netvsp:/run/vm.sock"},
 		{"netvsp:/run/vm.sock,queues=4", "netvsp:/run/vm.sock,queues=4"},
+		{"nat:lab", "nat:lab"},
+		{"nat:lab,outside", "nat:lab,outside"},
 	};
 	char buf[VSW_DEVICE_STR_SIZE];
 
@@ -103,6 +105,9 @@ static void refused(void)
 		"pci:0000:01:00.0x",
 		"pci:0000:01:00:0",
 		"netvsp:/a,client",
+		"nat:",
+		"nat:a b",
+		"nat:lab,queues=2",
 		"netvsp:a",
 	};
 
