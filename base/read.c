@@ -122,6 +122,17 @@ int vd_read_text(const struct vd_read *rd, const char *key, const char **ret)
 	return 1;
 }
 
+int vd_read_term(const struct vd_read *rd, const char *key, char number[24], const char **ret)
+{
+	json_t *v = json_object_get(rd->j, key);
+
+	if (!json_is_integer(v))
+		return vd_read_text(rd, key, ret);
+	snprintf(number, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	*ret = number;
+	return 1;
+}
+
 int vd_read_int(const struct vd_read *rd, const char *key, unsigned int min, unsigned int max,
 		enum vd_code code, uint32_t *ret)
 {

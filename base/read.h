@@ -39,6 +39,8 @@ int vd_read_object(struct vd_read *rd, json_t *j, const struct vd_doc *doc, cons
 int vd_read_keys(const struct vd_read *rd, const char *const *keys, size_t n);
 
 int vd_read_text(const struct vd_read *rd, const char *key, const char **ret);
+/** A text, or a whole number as its digits (in @number): "port: 443" and "port: 1-9" read alike. */
+int vd_read_term(const struct vd_read *rd, const char *key, char number[24], const char **ret);
 int vd_read_int(const struct vd_read *rd, const char *key, unsigned int min, unsigned int max,
 		enum vd_code code, uint32_t *ret);
 /** One of @words; *@ret its index. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Methods of the nouns acl, guard and qos. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/model/policy_json.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/guard.h"
 
 VSW_METHOD(acl_add)
 {
@@ -114,6 +117,34 @@ static json_t *with_port(const struct vsw_port_cfg *p, json_t *part)
 	return j;
 }
 
+/* What the port came by: leases and addresses that it was seen to use. */
+static json_t *addresses_of(const struct vsw_rt_port *rt)
+{
+	struct vsw_addr_slot *slots = calloc(VSW_ADDRS_MAX, sizeof(*slots));
+	json_t *list = json_array();
+	unsigned int n = 0;
+
+	if (slots && rt->port && rt->port->guard)
+		n = vsw_addrs_get(&rt->port->guard->addrs, slots);
+	for (unsigned int i = 0; i < n; i++) {
+		char text[VD_PREFIX_STR_SIZE];
+		struct vd_prefix p;
+		int64_t left_s = slots[i].expires_s - (int64_t)time(NULL);
+
+		vsw_addrs_prefix(slots[i].w, slots[i].bits, &p);
+		json_array_append_new(
+			list,
+			json_pack("{s:s, s:s, s:o}", "address", vd_prefix_format(&p, text),
+				  "origin", slots[i].origin == VSW_ADDR_LEASED ? "dhcp" : "seen",
+				  "expires_s",
+				  slots[i].expires_s == INT64_MAX
+					  ? json_null()
+					  : json_integer(left_s > 0 ? left_s : 0)));
+	}
+	free(slots);
+	return list;
+}
+
 VSW_METHOD(guard_show)
 {
 	const struct vsw_port_cfg *p = port_of(call, reterr);
@@ -122,6 +153,9 @@ VSW_METHOD(guard_show)
 		return -ENOENT;
 	*result = with_port(p, vsw_guard_to_json(vsw_policy_of(p), true));
 	json_object_set_new(*result, "learn", json_integer(p->learn));
+	json_object_set_new(
+		*result, "addresses",
+		addresses_of(call->d->engine->ports[vsw_engine_port_index(call->d->engine, p)]));
 	return 0;
 }
 

@@ -27,24 +27,12 @@ static bool has(const struct vd_read *rd, const char *key)
 	return v && !json_is_null(v) && !json_is_false(v);
 }
 
-/* Member @key as text; a whole number is taken as its digits. 1, 0, -EINVAL. */
-static int read_term(const struct vd_read *rd, const char *key, char number[24], const char **ret)
-{
-	json_t *v = json_object_get(rd->j, key);
-
-	if (!json_is_integer(v))
-		return vd_read_text(rd, key, ret);
-	snprintf(number, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-	*ret = number;
-	return 1;
-}
-
 /* Read member @key with a parser of terms.h. */
 #define READ_TERM(rd, key, parse, ret)                                                             \
 	({                                                                                         \
 		char path_[VSW_PATH_SIZE], number_[24];                                            \
 		const char *s_ = NULL;                                                             \
-		int r_ = read_term(rd, key, number_, &s_);                                         \
+		int r_ = vd_read_term(rd, key, number_, &s_);                                      \
 		if (r_ > 0) {                                                                      \
 			r_ = parse(s_, vd_read_path(rd, key, path_, sizeof(path_)), ret, (rd)->e); \
 			r_ = r_ < 0 ? vd_read_at(rd, key, r_) : 1;                                 \

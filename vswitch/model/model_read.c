@@ -197,19 +197,12 @@ int vsw_switch_from_json(json_t *j, const struct vd_doc *doc, bool patch, struct
 static int get_vlan(const struct vd_read *rd, struct vsw_vlan *ret)
 {
 	char path[VSW_PATH_SIZE], number[24];
-	json_t *v = json_object_get(rd->j, "vlan");
 	const char *s = NULL;
-	int r;
+	int r = vd_read_term(rd, "vlan", number,
+			     &s); /* "vlan: 10": let the parser say what is meant */
 
-	if (json_is_integer(v)) {
-		/* "vlan: 10": let the parser say what is meant */
-		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		s = number;
-	} else {
-		r = vd_read_text(rd, "vlan", &s);
-		if (r <= 0)
-			return r;
-	}
+	if (r <= 0)
+		return r;
 	r = vsw_vlan_parse(s, vd_read_path(rd, "vlan", path, sizeof(path)), ret, rd->e);
 	return r < 0 ? vd_read_at(rd, "vlan", r) : 1;
 }

@@ -28,6 +28,7 @@
 #define VSW_RULES_MAX          16384u  /* of one port */
 #define VSW_RULES_TOTAL_MAX    262144u /* of all ports */
 #define VSW_PINS_MAX           256u    /* pinned and floating prefixes of one port, each */
+#define VSW_ADDRESSES_MAX      256u    /* learned by snooping, of one port */
 #define VSW_TAGS_MAX           16u     /* of one port */
 #define VSW_SETS_MAX           1024u
 #define VSW_SET_MEMBERS_MAX    65536u  /* of one set */
@@ -55,7 +56,7 @@ struct vsw_guard {
 	uint32_t storm_broadcast_pps; /* frames a second; 0: no limit */
 	uint32_t storm_multicast_pps;
 	uint32_t storm_unknown_pps; /* unicast to a destination nobody knows */
-	uint32_t address_limit;     /* IP addresses learned by snooping; 0: no limit of its own */
+	uint32_t address_limit;     /* IP addresses learned by snooping; 0: VSW_ADDRESSES_MAX */
 	/** Ports of the same team (a VM's name, usually) may show each other's assigned addresses.
 	 *  "": not in a team. */
 	char team[VD_NAME_MAX + 1];

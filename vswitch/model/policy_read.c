@@ -155,7 +155,8 @@ static int read_storm(const struct vd_read *rd, struct vsw_guard *g)
 		r = vd_read_int(rd, "storm_unknown_pps", 0, PPS_MAX, VD_E_VALUE,
 				&g->storm_unknown_pps);
 	if (r >= 0)
-		r = vd_read_int(rd, "address_limit", 0, 65536, VD_E_VALUE, &g->address_limit);
+		r = vd_read_int(rd, "address_limit", 0, VSW_ADDRESSES_MAX, VD_E_VALUE,
+				&g->address_limit);
 	return r;
 }
 
@@ -220,19 +221,12 @@ int vsw_guard_from_json(const struct vd_read *rd, struct vsw_policy *io)
 static int read_quantity(const struct vd_read *rd, const char *key, const char *what, uint64_t min,
 			 uint64_t max, uint64_t *io)
 {
-	json_t *v = json_object_get(rd->j, key);
 	char path[VSW_PATH_SIZE], number[24];
 	const char *s = NULL;
-	int r;
+	int r = vd_read_term(rd, key, number, &s);
 
-	if (json_is_integer(v)) {
-		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-		s = number;
-	} else {
-		r = vd_read_text(rd, key, &s);
-		if (r <= 0)
-			return r;
-	}
+	if (r <= 0)
+		return r;
 	r = vsw_quantity_parse(s, vd_read_path(rd, key, path, sizeof(path)), what, min, max, io,
 			       rd->e);
 	return r < 0 ? vd_read_at(rd, key, r) : 1;

@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <rte_spinlock.h>
 
-#include "base/prefix.h"
+#include "vswitch/model/policy.h"
 
-#define VSW_ADDRS_MAX 256u /* of one port */
+#define VSW_ADDRS_MAX VSW_ADDRESSES_MAX /* of one port */
 
 enum vsw_addr_origin {
 	VSW_ADDR_EMPTY,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vswitch/model/model.h"
+#include "tests/unit/vswitch/model/load.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -14,24 +14,6 @@ static void zeros(void *ctx, void *buf, size_t n)
 {
 	(void)ctx;
 	memset(buf, 0, n);
-}
-
-static int load(const char *text, struct vsw_model *m, struct vd_err *e)
-{
-	struct vd_doc *d = NULL;
-	int r;
-
-	memset(m, 0, sizeof(*m));
-	memset(e, 0, sizeof(*e));
-	r = vd_doc_parse(text, strlen(text), "net.yaml", &d, e);
-	if (r == 0)
-		r = vsw_model_from_json(vd_doc_root(d), d, m, e);
-	if (r == 0)
-		r = vsw_model_validate(m, vd_doc_root(d), d, e);
-	if (r < 0)
-		vsw_model_done(m);
-	vd_doc_free(d);
-	return r;
 }
 
 static void load_ok(const char *text, struct vsw_model *m)
