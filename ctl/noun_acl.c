@@ -90,6 +90,8 @@ static const struct ctl_column mirrors[] = {
 	{"SOURCES", "sources", CTL_COL_CUT, NULL},
 	{"TO", NULL, CTL_COL_CUT, to_text},
 	{"FILTER", "filter", CTL_COL_CUT, NULL},
+	{"COPIED", "copied", CTL_COL_RIGHT, NULL},
+	{"LOST", "lost", CTL_COL_RIGHT, NULL},
 };
 
 void ctl_print_mirrors(struct ctl_context *ctx, json_t *result)

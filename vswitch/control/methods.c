@@ -61,6 +61,7 @@ static const struct {
 	{"guard.show", vsw_method_guard_show, false},
 	{"qos.set", vsw_method_qos_set, false},
 	{"qos.show", vsw_method_qos_show, false},
+	{"team.show", vsw_method_team_show, false},
 	{"set.add", vsw_method_set_add, false},
 	{"set.list", vsw_method_set_list, false},
 	{"set.remove", vsw_method_set_remove, false},

@@ -104,6 +104,7 @@ VSW_METHOD(guard_set);
 VSW_METHOD(guard_show);
 VSW_METHOD(qos_set);
 VSW_METHOD(qos_show);
+VSW_METHOD(team_show);
 VSW_METHOD(set_add);
 VSW_METHOD(set_list);
 VSW_METHOD(set_remove);

@@ -6,6 +6,7 @@
 
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
+#include "vswitch/control/mirror.h"
 #include "vswitch/model/policy_json.h"
 #include "vswitch/model/terms.h"
 #include "vswitch/policy/gate.h"
@@ -45,8 +46,15 @@ VSW_METHOD(mirror_list)
 	const struct vsw_model *m = &call->d->engine->model;
 
 	*result = json_array();
-	for (unsigned int i = 0; i < m->n_mirrors; i++)
-		json_array_append_new(*result, vsw_mirror_to_json(&m->mirrors[i]));
+	for (unsigned int i = 0; i < m->n_mirrors; i++) {
+		json_t *row = vsw_mirror_to_json(&m->mirrors[i]);
+		json_t *counts = vsw_mirror_counts(call->d->engine, m->mirrors[i].name);
+
+		if (counts)
+			json_object_update(row, counts);
+		json_decref(counts);
+		json_array_append_new(*result, row);
+	}
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
+#include "vswitch/model/terms.h"
+#include "vswitch/policy/team.h"
 
 VSW_METHOD(switch_add)
 {
@@ -76,5 +78,59 @@ VSW_METHOD(switch_show)
 		if (!strcmp(m->ports[i].sw, s->name))
 			json_array_append_new(ports, vsw_row_port(call->d, i));
 	json_object_set_new(*result, "ports", ports);
+	return 0;
+}
+
+/* ---- teams ---- */
+
+/* Names of the ports that use member @m of switch @sw now. */
+static json_t *users_of(const struct vsw_daemon *d, const char *sw, unsigned int m)
+{
+	const struct vsw_engine *e = d->engine;
+	const struct vsw_port *member = e->ports[m]->port;
+	json_t *names = json_array();
+
+	for (unsigned int i = 0; member && i < e->model.n_ports; i++) {
+		const struct vsw_port_cfg *p = &e->model.ports[i];
+		const struct vsw_port *rt = e->ports[i]->port;
+
+		if (rt && p->role != VSW_ROLE_UPLINK && !strcmp(p->sw, sw) &&
+		    vsw_team_member_of(d->dp, rt->index) == member->index)
+			json_array_append_new(names, json_string(p->name));
+	}
+	return names;
+}
+
+static json_t *member_row(const struct vsw_daemon *d, const struct vsw_port_cfg *p)
+{
+	unsigned int i = vsw_engine_port_index(d->engine, p);
+	const struct vsw_port *rt = d->engine->ports[i]->port;
+	bool up = rt && p->link_up && __atomic_load_n(&rt->io->caps.connected, __ATOMIC_RELAXED);
+	char device[VSW_DEVICE_STR_SIZE];
+
+	return json_pack("{s:s, s:s, s:s, s:o}", "port", p->name, "device",
+			 vsw_device_format(&p->device, device, sizeof(device)), "link",
+			 up ? "up" : "down", "used_by", users_of(d, p->sw, i));
+}
+
+VSW_METHOD(team_show)
+{
+	const struct vsw_model *m = &call->d->engine->model;
+	const struct vsw_switch_cfg *s =
+		vsw_edit_find_switch(m, vsw_edit_text(call->params, "switch"), reterr);
+	json_t *members = json_array();
+
+	if (!s) {
+		json_decref(members);
+		return -ENOENT;
+	}
+	for (unsigned int i = 0; i < m->n_ports; i++)
+		if (m->ports[i].role == VSW_ROLE_UPLINK && !strcmp(m->ports[i].sw, s->name))
+			json_array_append_new(members, member_row(call->d, &m->ports[i]));
+	*result = json_pack("{s:s, s:o, s:o}", "switch", s->name, "mode",
+			    json_array_size(members) > 1
+				    ? json_string(vsw_team_mode_text[s->team_mode])
+				    : json_null(),
+			    "members", members);
 	return 0;
 }

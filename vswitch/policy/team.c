@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "vswitch/datapath/dataplane_impl.h"
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/io/link.h"
 #include "vswitch/policy/flow.h"
@@ -150,4 +151,14 @@ void vsw_team_compile(struct vsw_snapshot *s, const struct vsw_binding *b,
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		if (s->all[i].sw->team)
 			pin_port(s, m, i);
+}
+
+/* ---- what people ask ---- */
+
+int vsw_team_member_of(const struct vsw_dataplane *dp, uint16_t index)
+{
+	const struct vsw_snap_port *p = dp->snapshot->ports[index];
+	const struct vsw_snap_team *t = p ? p->sw->team : NULL;
+
+	return t ? t->member[vsw_team_pin(t, p)]->index : -1;
 }

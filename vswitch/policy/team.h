@@ -71,3 +71,7 @@ bool vsw_team_floods(const struct vsw_snap_port *p, const struct vsw_snap_port *
 /** Member @p shows @src: an address of the switch's own, come back? @now: FDB stamp. */
 bool vsw_team_came_back(const struct vsw_snapshot *s, const struct vsw_snap_port *p, uint64_t src,
 			uint16_t fid, uint32_t now);
+
+struct vsw_dataplane;
+/** Index of the member that port @index uses now; -1: its switch has no team. Control thread. */
+int vsw_team_member_of(const struct vsw_dataplane *dp, uint16_t index);
