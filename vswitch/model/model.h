@@ -24,11 +24,12 @@
  *       learn: 0             # MACs this port may show beyond its own; uplink default 65536
  *       link: up             # up | down
  *   nats: NAT networks, see nat/nat_conf.h
+ *   sets, mirrors, policies of ports and switches: vswitch/model/policy_json.h
  *   quarantine: {version: 1, ...}   # nap-policy/policy.h
  * uuid members are accepted everywhere and assigned when absent.
  *
  * Rules checked by vsw_model_validate(): unique names; type against ports (private: vm ports only;
- * internal: vm and host; external: exactly one uplink, any number of host ports); no MAC twice on
+ * internal: vm and host; external: one to VSW_UPLINKS_MAX uplinks, any number of host ports); no MAC twice on
  * one switch; no device twice; private-VLAN secondaries belong to one primary; static entries name
  * a port of their switch; limits. A netdev port of role vm without mac takes it from its first
  * frame (has_mac stays false).
