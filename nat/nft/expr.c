@@ -382,9 +382,9 @@ void nft_set_mss(struct nft_rule *r)
 	put(r, e);
 }
 
-/* Addresses are expected in registers @addr_min, @addr_max, ports in 3 and 4 where there are any. */
-static void nat(struct nft_rule *r, uint32_t type, uint32_t addr_min, uint32_t addr_max, bool ports,
-		uint32_t flags)
+/* Addresses are expected in registers @addr_min, @addr_max, @ports (0, 1, 2) of them in 3 and 4. */
+static void nat(struct nft_rule *r, uint32_t type, uint32_t addr_min, uint32_t addr_max,
+		unsigned int ports, uint32_t flags)
 {
 	struct nftnl_expr *e = make(r, "nat");
 
@@ -397,19 +397,26 @@ static void nat(struct nft_rule *r, uint32_t type, uint32_t addr_min, uint32_t a
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MAX, addr_max);
 	if (ports) {
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG_3);
-		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, NFT_REG_4);
+		if (ports > 1)
+			nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_PROTO_MAX, NFT_REG_4);
 	}
 	if (flags)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FLAGS, flags);
 	put(r, e);
 }
 
-static void load_ports(struct nft_rule *r, uint16_t first, uint16_t last)
+/* Returns how many registers it took: 0, 1 or 2. */
+static unsigned int load_ports(struct nft_rule *r, uint16_t first, uint16_t last)
 {
 	uint16_t from = htons(first), to = htons(last);
 
+	if (!first)
+		return 0;
 	immediate(r, NFT_REG_3, &from, sizeof(from));
+	if (first == last)
+		return 1;
 	immediate(r, NFT_REG_4, &to, sizeof(to));
+	return 2;
 }
 
 void nft_dnat(struct nft_rule *r, uint32_t addr, uint16_t first, uint16_t last)
@@ -417,9 +424,7 @@ void nft_dnat(struct nft_rule *r, uint32_t addr, uint16_t first, uint16_t last)
 	uint32_t a = htonl(addr);
 
 	immediate(r, NFT_REG_1, &a, sizeof(a));
-	if (first)
-		load_ports(r, first, last);
-	nat(r, NFT_NAT_DNAT, NFT_REG_1, NFT_REG_1, first != 0, 0);
+	nat(r, NFT_NAT_DNAT, NFT_REG_1, NFT_REG_1, load_ports(r, first, last), 0);
 }
 
 void nft_snat(struct nft_rule *r, uint32_t first, uint32_t last, uint16_t port_first,
@@ -429,16 +434,14 @@ void nft_snat(struct nft_rule *r, uint32_t first, uint32_t last, uint16_t port_f
 
 	immediate(r, NFT_REG_1, &from, sizeof(from));
 	immediate(r, NFT_REG_2, &to, sizeof(to));
-	if (port_first)
-		load_ports(r, port_first, port_last);
-	nat(r, NFT_NAT_SNAT, NFT_REG_1, NFT_REG_2, port_first != 0,
+	nat(r, NFT_NAT_SNAT, NFT_REG_1, NFT_REG_2, load_ports(r, port_first, port_last),
 	    first == last ? 0 : NF_NAT_RANGE_PERSISTENT);
 }
 
 void nft_snat_to_original(struct nft_rule *r)
 {
 	load_ct(r, NFT_CT_DST_IP, 0);
-	nat(r, NFT_NAT_SNAT, NFT_REG_1, NFT_REG_1, false, 0);
+	nat(r, NFT_NAT_SNAT, NFT_REG_1, NFT_REG_1, 0, 0);
 }
 
 void nft_masquerade(struct nft_rule *r)

@@ -80,6 +80,17 @@ esac
 """
 
 
+def script_path():
+    return os.path.join(sandbox.work, "udhcpc.sh")
+
+
+def write_script():
+    """What udhcpc calls: addresses and routes of the namespace, never a file of the host."""
+    with open(script_path(), "w") as f:
+        f.write(SCRIPT)
+    os.chmod(script_path(), 0o755)
+
+
 class Vm:
     """A namespace on a port, with a DHCP client."""
 
@@ -87,12 +98,9 @@ class Vm:
         self.host = d.machine(name, switch, **params)
         self.name = name
         self.lease = {}
-        script = os.path.join(sandbox.work, "udhcpc.sh")
-        if not os.path.exists(script):
-            with open(script, "w") as f:
-                f.write(SCRIPT)
-            os.chmod(script, 0o755)
-        self.script = script
+        self.script = script_path()
+        if not os.path.exists(self.script):
+            write_script()
 
     def dhcp(self, *options, timeout_s=15):
         """Get an address. Returns the lease as a dictionary."""
