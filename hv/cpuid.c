@@ -10,18 +10,21 @@
 #define TOPOLOGY_LEAF 0x0000000bu
 
 /* 0x40000003: privileges */
-#define PRIV_SYNIC         (1u << 2)
-#define PRIV_STIMER        (1u << 3)
-#define PRIV_APIC          (1u << 4)
-#define PRIV_HYPERCALL     (1u << 5)
-#define PRIV_VP_INDEX      (1u << 6)
-#define PRIV_FREQUENCY     (1u << 11)
-#define PRIV_INVARIANT     (1u << 15)
-#define PRIV_KERNEL        0xaffu              /* and runtime, reference counter, reset, TSC page */
-#define PRIV_B_MESSAGES    (1u << 4 | 1u << 5) /* post messages, signal events */
-#define FEAT_FREQUENCY     (1u << 8)
-#define FEAT_CRASH         (1u << 10)
-#define FEAT_STIMER_DIRECT (1u << 19)
+#define PRIV_SYNIC     (1u << 2)
+#define PRIV_APIC      (1u << 4)
+#define PRIV_HYPERCALL (1u << 5)
+#define PRIV_VP_INDEX  (1u << 6)
+#define PRIV_FREQUENCY (1u << 11)
+#define PRIV_INVARIANT (1u << 15)
+/*
+ * What KVM does for us: run time, reference counter, reset, TSC page. No synthetic timers: Linux loses
+ * them for good, and hangs, when hv_vmbus is unloaded, and in their other mode their messages would
+ * share the slot that VMBus uses. LAPIC timers do as well.
+ */
+#define PRIV_KERNEL     0xaf7u
+#define PRIV_B_MESSAGES (1u << 4 | 1u << 5) /* post messages, signal events */
+#define FEAT_FREQUENCY  (1u << 8)
+#define FEAT_CRASH      (1u << 10)
 /* 0x40000004: recommendations */
 #define REC_RELAXED_TIMING (1u << 5)
 #define REC_NO_AUTO_EOI    (1u << 9)
@@ -144,10 +147,7 @@ static int hyperv_values(const struct hv_cpuid_cfg *cfg, struct hv_cpuid *hyperv
 		return -ENOTSUP;
 	ret->priv = e->eax & PRIV_KERNEL;
 	ret->priv_b = PRIV_B_MESSAGES;
-	ret->features = e->edx & (FEAT_FREQUENCY | FEAT_CRASH | FEAT_STIMER_DIRECT);
-	/* Timers that post messages would share the slot that VMBus messages use. */
-	if (!(ret->features & FEAT_STIMER_DIRECT))
-		ret->priv &= ~PRIV_STIMER;
+	ret->features = e->edx & (FEAT_FREQUENCY | FEAT_CRASH);
 	ret->recommend = REC_RELAXED_TIMING | REC_NO_AUTO_EOI;
 	return 0;
 }
@@ -201,6 +201,8 @@ static int add_hyperv(const struct hv_cpuid_cfg *cfg, struct hv_cpuid *hyperv, s
 int hv_cpuid_build(const struct hv_cpuid_cfg *cfg, struct hv_cpuid *host, struct hv_cpuid *hyperv,
 		   struct hv_cpuid *ret)
 {
+	int r;
+
 	memset(&ret->head, 0, sizeof(ret->head));
 	for (uint32_t i = 0; i < host->head.nent; i++) {
 		if (!keep(host->entry[i].function))
@@ -211,7 +213,8 @@ int hv_cpuid_build(const struct hv_cpuid_cfg *cfg, struct hv_cpuid *host, struct
 	}
 	set_topology(ret, cfg->n_cpus);
 	set_features(cfg, ret);
-	return add_topology(ret, cfg->n_cpus) ?: add_hyperv(cfg, hyperv, ret);
+	r = add_topology(ret, cfg->n_cpus);
+	return r ? r : add_hyperv(cfg, hyperv, ret);
 }
 
 void hv_cpuid_set_apic_id(struct hv_cpuid *c, uint32_t apic_id)

@@ -20,7 +20,9 @@ static int read_device(const char *port, json_t *reply, char *path, size_t room,
 			"make one: viridian port add NAME --switch SWITCH --device netvsp:PATH",
 			"port %s has the device %s, a VM needs netvsp:PATH", port,
 			device ? device : "(none)");
-	if ((size_t)snprintf(path, room, "%s", device + strlen(KIND)) >= room)
+	device += strlen(KIND);
+	/* after a comma come options of the switch's side */
+	if ((size_t)snprintf(path, room, "%.*s", (int)strcspn(device, ","), device) >= room)
 		return vd_err_set(err, -EINVAL, VD_E_DEVICE, NULL, NULL,
 				  "the socket's path of port %s is too long", port);
 	return 0;

@@ -10,7 +10,9 @@
 #include "hv/kvm.h"
 #include "hv/layout.h"
 
-#define MSR_VP_INDEX 0x40000002u
+#define MSR_VP_INDEX    0x40000002u
+#define HYPERV_MSR_BASE 0x40000000u
+#define HYPERV_MSRS     0x200u
 
 static const struct {
 	int cap;
@@ -159,7 +161,20 @@ static int enable_user_msr(struct hv_kvm *kvm)
 					      KVM_MSR_EXIT_REASON_INVAL |
 					      KVM_MSR_EXIT_REASON_FILTER}};
 
-	return ioctl(kvm->vm, KVM_ENABLE_CAP, &cap) ? -errno : 0;
+	/* All of Hyper-V's registers, also on a KVM that would serve some of them itself. */
+	static uint8_t none[HYPERV_MSRS / 8];
+	struct kvm_msr_filter filter = {
+		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
+		.ranges = {{.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
+			    .nmsrs = HYPERV_MSRS,
+			    .base = HYPERV_MSR_BASE,
+			    .bitmap = none}}};
+
+	if (ioctl(kvm->vm, KVM_ENABLE_CAP, &cap))
+		return -errno;
+	if (has(kvm, KVM_CAP_X86_MSR_FILTER) && ioctl(kvm->vm, KVM_X86_SET_MSR_FILTER, &filter))
+		return -errno;
+	return 0;
 }
 
 int hv_kvm_create_vm(struct hv_kvm *kvm, const struct hv_ram *ram, unsigned int n_cpus,

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "hv/nic.h"
 
+#define TAKEN_PATIENCE_MS 1000u
+
 /* f8615163-df3e-46c5-913f-f2d2f965ed0e: a synthetic network card */
 static const struct vmb_guid nic_type = {{0x63, 0x51, 0x61, 0xf8, 0x3e, 0xdf, 0xc5, 0x46, 0x91,
 					  0x3f, 0xf2, 0xd2, 0xf9, 0x65, 0xed, 0x0e}};
@@ -217,7 +219,7 @@ static void link_down(void *ctx, uint32_t bye, const char *text)
 		vd_log(LOG_WARNING, "nic", nic->port, "the switch is gone%s%s", text[0] ? ": " : "",
 		       text);
 	nic->ready = false;
-	nic->bye = bye;
+	nic->closed = true;
 	snprintf(nic->text, sizeof(nic->text), "%s", text);
 }
 
@@ -360,9 +362,14 @@ static int cannot_connect(const struct hv_nic *nic, struct vd_err *err)
 	int r = nvsp_link_error(nic->link);
 
 	if (nic->text[0])
-		return vd_err_set(err, -EBUSY, VD_E_DEVICE_BUSY, "vm/nic",
-				  "a port takes one VM at a time; see viridian port show",
+		return vd_err_set(err, -EPROTO, VD_E_DEVICE_OPEN, "vm/nic",
+				  "viridiand and viridian-vm must be of the same release",
 				  "port %s refused the connection: %s", nic->port, nic->text);
+	if (nic->closed)
+		return vd_err_set(err, -EBUSY, VD_E_VM_PORT_TAKEN, "vm/nic",
+				  "stop that VM, or give this one a port of its own; see viridian "
+				  "port show",
+				  "port %s is taken by another VM", nic->port);
 	if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTCONN)
 		return vd_err_set(err, r, VD_E_UNREACHABLE, "vm/nic",
 				  "start viridiand, and see viridian port show",
@@ -375,7 +382,7 @@ static int cannot_connect(const struct hv_nic *nic, struct vd_err *err)
 
 int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
 {
-	uint64_t deadline = now_ms() + timeout_ms;
+	uint64_t deadline = now_ms() + timeout_ms, patience = now_ms() + TAKEN_PATIENCE_MS;
 	bool ready = false, over = false;
 
 	while (!ready && !over) {
@@ -384,8 +391,9 @@ int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
 		hv_vmbus_lock(nic->bus);
 		hv_nic_run(nic);
 		ready = nic->ready;
-		/* nobody listens: there is nothing to wait for */
-		over = nic->text[0] || nvsp_link_error(nic->link) || now_ms() >= deadline;
+		/* nobody listens: there is nothing to wait for; taken: maybe by one that just ended */
+		over = nic->text[0] || (!nic->closed && nvsp_link_error(nic->link)) ||
+		       now_ms() >= (nic->closed ? patience : deadline);
 		p.fd = hv_nic_fd(nic);
 		hv_vmbus_unlock(nic->bus);
 		if (!ready && !over)

@@ -20,9 +20,9 @@ struct hv_nic {
 	struct nvsp_link *link;
 	const char *port; /* for messages */
 	struct vmb_guid instance;
-	bool ready;      /* the port has answered */
-	uint32_t n_subs; /* subchannels that the switch wants offered */
-	uint32_t bye;
+	bool ready;                     /* the port has answered */
+	uint32_t n_subs;                /* subchannels that the switch wants offered */
+	bool closed;                    /* the port has hung up */
 	char text[NVSP_LINK_TEXT_SIZE]; /* why the connection ended */
 	struct {
 		struct vmb_chan *chan; /* NULL: not offered */

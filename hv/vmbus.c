@@ -9,11 +9,25 @@
 
 #define MESSAGE_TYPE_VMBUS 1u
 
+/* Type and first two words: enough to follow what the two say to each other. */
+static void log_message(const char *what, const void *msg, uint32_t size)
+{
+	uint32_t w[4] = {0};
+
+	if (vd_log_level() < LOG_DEBUG)
+		return;
+	memcpy(w, msg, size < sizeof(w) ? size : sizeof(w));
+	vd_log(LOG_DEBUG, "vmbus", NULL, "%s: message %u (0x%x 0x%x)", what, w[0], w[2], w[3]);
+}
+
 static int op_post(void *ctx, uint32_t vp, const void *msg, uint32_t size)
 {
 	struct hv_vmbus *b = ctx;
 
-	return hv_synic_post(&b->synic, vp, MESSAGE_TYPE_VMBUS, msg, size);
+	int r = hv_synic_post(&b->synic, vp, MESSAGE_TYPE_VMBUS, msg, size);
+
+	log_message(r ? "slot full for" : "to guest", msg, size);
+	return r;
 }
 
 static struct hv_device *device_of(const struct vmb_chan *chan)
@@ -144,6 +158,7 @@ static enum hv_status on_post(void *ctx, uint32_t connection, uint32_t type, con
 
 	if (type != MESSAGE_TYPE_VMBUS)
 		return HV_STATUS_OK; /* for nobody here */
+	log_message("from guest", payload, size);
 	r = vmb_bus_input(b->bus, connection, payload, size);
 	log_version(b);
 	switch (r) {

@@ -13,7 +13,7 @@ L2_KERNEL = "/l2/vmlinuz"
 
 
 def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2, modules=(),
-                args=()):
+                drivers=(), args=()):
     """
     A machine whose /dev/kvm has Hyper-V support; not started. With l2_image (a path that
     build_image() returned) the guest kernel is at L2_KERNEL and the image at /l2/initrd.
@@ -21,7 +21,8 @@ def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpu
     files = list(files)
     if l2_image:
         files += [f"{sandbox.kernel}/vmlinuz={L2_KERNEL}", f"{l2_image}=/l2/initrd"]
-    image = build_image(name, modules=[*KVM_MODULES, *modules], programs=programs, files=files)
+    image = build_image(name, modules=[*KVM_MODULES, *modules], programs=programs, files=files,
+                        drivers=drivers)
     return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus, args=args)
 
 

@@ -59,8 +59,7 @@ class Guest(Vm):
 
     def start(self):
         # A line stays connected for good: what an older guest said last must not be taken for new.
-        if self._agent:
-            self._agent.close()
+        self.hang_up()
         self._agent = socket.socket(socket.AF_UNIX)
         self._agent.connect(_line_path(self.slot))
         self._buffer, self._id = b"", 0
@@ -69,6 +68,12 @@ class Guest(Vm):
             f"viridian-vm run --name {self.name} --kernel {self.kernel} --initrd /l2/initrd "
             f"--append '{APPEND} {self.append}' --serial /dev/vport0p{1 + self.slot} {self.options} "
             f"< /dev/null > {self.base}.console 2> {self.base}.log; echo $? > {self.base}.status) &")
+
+    def hang_up(self):
+        """Leave the line to another guest."""
+        if self._agent:
+            self._agent.close()
+        self._agent = None
 
     def send(self, command):
         """Run a command from which the guest does not come back to answer."""
@@ -91,6 +96,7 @@ class Guest(Vm):
         while True:
             status, text = self.host.ask(f"cat {self.base}.status")
             if status == 0:
+                self.hang_up()
                 return int(text)
             if time.monotonic() > deadline:
                 raise GuestError(f"{self.name}: viridian-vm did not end\n{self.report()}")
