@@ -59,6 +59,32 @@ static inline void vmb_copy_in(void *dst, const void *shared, size_t size)
 	vmb_barrier();
 }
 
+/** As memcpy(), quick for what most frames are: a call costs more than moving 64 bytes. */
+static inline void vmb_copy(void *dst, const void *src, uint32_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	if (n < 16 || n > 128) {
+		memcpy(d, s, n);
+		return;
+	}
+	for (uint32_t i = 0; i + 16 <= n; i += 16)
+		memcpy(d + i, s + i, 16);
+	memcpy(d + n - 16, s + n - 16, 16); /* overlaps the one before it */
+}
+
+/** Have a line come for writing: the other core's copy of it is gone by then. A hint: any address will do. */
+static inline void vmb_prefetch_write(const void *p)
+{
+#ifdef __x86_64__
+	/* the builtin gives a plain prefetch unless every target has this; all 64-bit processors take it */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const volatile char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 /** Whole pages in guest order, seen as bytes 0 .. size-1. */
 struct vmb_view {
 	uint8_t *base;         /* when the pages lie one after the other here; else NULL */

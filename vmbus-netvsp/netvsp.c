@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PREFETCH_MAX    1024u /* bytes; behind them the processor has seen the pattern */
 #define LINK_SPACING_MS 5000u /* guests act on one link event in two seconds */
 
 struct nvsp_dev *nvsp_dev_create(const struct nvsp_cfg *cfg, const struct vmb_mem *mem,
@@ -338,6 +339,29 @@ static bool take_packet(struct nvsp_chan *c, struct vmb_pkt *pkt)
 	return true;
 }
 
+/*
+ * The section of the next send, while this one is dealt with. What the ring says is a hint here, no more:
+ * it is read again, and checked, when its turn comes.
+ */
+static void prefetch_next(const struct nvsp_chan *c)
+{
+	const struct nvsp_dev *dev = c->dev;
+	const struct vmb_view *ring = &c->in.data, *send = &dev->send_view;
+	uint32_t msg[4], used;
+	uint16_t type;
+
+	if (c->in.read == c->in.write || !ring->base || !send->base ||
+	    c->in.read + 16 + sizeof(msg) > ring->size)
+		return;
+	memcpy(&type, ring->base + c->in.read, sizeof(type));
+	memcpy(msg, ring->base + c->in.read + 16, sizeof(msg));
+	if (type != VMB_PKT_INBAND || msg[2] >= send->size / NVSP_SECTION_SIZE)
+		return;
+	used = msg[3] < PREFETCH_MAX ? msg[3] : PREFETCH_MAX;
+	for (uint32_t i = 0; i < used; i += 64)
+		__builtin_prefetch(send->base + (size_t)msg[2] * NVSP_SECTION_SIZE + i);
+}
+
 /* Anything to put into the ring, or to note, that no packet of this burst brought? */
 static bool has_more(const struct nvsp_chan *c)
 {
@@ -367,6 +391,7 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn,
 	       take_packet(c, &pkt)) {
 		enum vmb_fault fault = VMB_FAULT_NONE;
 
+		prefetch_next(c);
 		if (pkt.type == VMB_PKT_COMPLETION)
 			fault = on_completion(c, &pkt);
 		else if (pkt.type == VMB_PKT_INBAND || pkt.type == VMB_PKT_GPA_DIRECT)

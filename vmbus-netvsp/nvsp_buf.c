@@ -188,8 +188,13 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 					<< id; /* control goes by the primary: its lock is held */
 			continue;
 		}
-		uint32_t q = owner_of(rb, dev->n_queues, id);
-		struct recv_queue *rq = &rb->queue[q];
+		struct recv_queue *rq = &rb->queue[c->index];
+		uint32_t q = c->index;
+
+		if (__builtin_expect(id < rq->lo || id >= rq->hi, 0)) {
+			q = owner_of(rb, dev->n_queues, id);
+			rq = &rb->queue[q];
+		}
 
 		if (&dev->chans[q] != locked) {
 			chan_unlock(locked);

@@ -52,7 +52,7 @@ static void copy_flat(uint8_t *to, struct cursor *cur, uint32_t size)
 		uint32_t k = cur->seg->size - cur->off;
 
 		k = k < size ? k : size;
-		memcpy(to, cur->seg->ptr + cur->off, k);
+		vmb_copy(to, cur->seg->ptr + cur->off, k);
 		to += k;
 		size -= k;
 		cur->off += k;
@@ -105,8 +105,8 @@ static void prefetch_later(const struct recv_buf *rb, const struct recv_queue *r
 	p = rb->at[rb->free_ids[rq->lo + rq->n_free - PREFETCH]];
 	if (!p)
 		return;
-	__builtin_prefetch(p, 1);
-	__builtin_prefetch(p + LINE, 1);
+	vmb_prefetch_write(p);
+	vmb_prefetch_write(p + LINE);
 }
 
 /* Finish the L4 checksum: summed over the switch's data, not over what the guest can change. */

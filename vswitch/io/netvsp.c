@@ -141,7 +141,7 @@ static void take_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *s
 		return;
 	}
 	if (likely(n_segs == 1 && f->size <= rte_pktmbuf_tailroom(m))) {
-		memcpy(rte_pktmbuf_mtod(m, void *), segs->ptr, f->size);
+		vmb_copy(rte_pktmbuf_mtod(m, void *), segs->ptr, f->size);
 		m->data_len = (uint16_t)f->size;
 		m->pkt_len = f->size;
 	} else if (copy_chain(rx->p, m, segs, 0, f->size)) {
