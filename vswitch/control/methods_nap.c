@@ -173,12 +173,14 @@ VSW_METHOD(nap_report)
 {
 	static struct nap_report report;
 	const char *name = vsw_edit_text(call->params, "name");
+	const char *word = vsw_edit_text(call->params, "source");
 	struct vsw_nap_port *p = vsw_nap_find(call->d->nap, name, reterr);
 	int rc;
 
 	if (!p)
 		return reterr->errnum ? reterr->errnum : -ENOENT;
-	rc = read_report(call, NAP_HOST, &report, reterr);
+	rc = read_report(call, word && !strcmp(word, "agent") ? NAP_AGENT : NAP_HOST, &report,
+			 reterr);
 	if (!rc && report.port[0] && strcmp(report.port, name))
 		rc = vd_err_set(reterr, -EINVAL, VD_E_VALUE, "report/port", NULL,
 				"the report speaks of port \"%.60s\", not of %.60s", report.port,

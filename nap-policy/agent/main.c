@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridian-health: says what is true of this Linux machine's health, as a report that viridian nap report
+ * takes. Looks, changes nothing, keeps nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nap-policy/agent/facts.h"
+
+#define SERVICES_MAX 32
+
+static const char usage_text[] =
+	"usage: viridian-health [--service NAME]... [--output FILE]\n"
+	"\n"
+	"Writes a report of this machine's health as JSON: packet filter, security updates, "
+	"kernel, mandatory\n"
+	"access control, disk encryption, and whether the services named run.\n"
+	"FILE may be a virtio port (/dev/virtio-ports/NAME) that the host reads. Default: standard "
+	"output.\n";
+
+static void quoted(FILE *o, const char *s)
+{
+	fputc('"', o);
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			fprintf(o, "\\%c", c);
+		else
+			fputc(c < 0x20 || c >= 0x7f ? '?' : c, o);
+	}
+	fputc('"', o);
+}
+
+static void put(FILE *o, const char *name, const struct health_fact *f, bool first)
+{
+	fprintf(o, "%s\n    ", first ? "" : ",");
+	quoted(o, name);
+	fputs(": {", o);
+	if (f->failed) {
+		fputs("\"failure\": \"client-component\"", o);
+	} else {
+		fputs("\"is\": [", o);
+		for (int i = 0; i < 4 && f->is[i]; i++) {
+			fputs(i ? ", " : "", o);
+			quoted(o, f->is[i]);
+		}
+		fputc(']', o);
+		if (f->count >= 0)
+			fprintf(o, ", \"count\": %ld", f->count);
+		if (f->age_s >= 0)
+			fprintf(o, ", \"age\": %lld", f->age_s);
+	}
+	fputs(", \"detail\": ", o);
+	quoted(o, f->detail);
+	fputc('}', o);
+}
+
+/* PRETTY_NAME of os-release(5). */
+static void os_version(char *buf, size_t size)
+{
+	FILE *f = fopen("/etc/os-release", "re");
+	char line[256];
+
+	snprintf(buf, size, "unknown");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "PRETTY_NAME=", 12)) {
+			line[strcspn(line, "\n")] = '\0';
+			snprintf(buf, size, "%.60s", line[12] == '"' ? line + 13 : line + 12);
+			buf[strcspn(buf, "\"")] = '\0';
+		}
+	if (f)
+		fclose(f);
+}
+
+static void report(FILE *o, const char *const *services, int n)
+{
+	static const struct {
+		const char *name;
+		void (*look)(struct health_fact *f);
+	} facts[] = {{"firewall", health_firewall},
+		     {"patches", health_patches},
+		     {"kernel", health_kernel},
+		     {"mac", health_mac},
+		     {"disk", health_disk}};
+	char os[64], host[65] = "";
+
+	os_version(os, sizeof(os));
+	gethostname(host, sizeof(host) - 1);
+	fputs("{\n  \"report\": 1,\n  \"os\": \"linux\",\n  \"os_version\": ", o);
+	quoted(o, os);
+	fputs(",\n  \"machine\": ", o);
+	quoted(o, host);
+	fputs(",\n  \"checks\": {", o);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		struct health_fact f = {.count = -1, .age_s = -1};
+
+		facts[i].look(&f);
+		put(o, facts[i].name, &f, i == 0);
+	}
+	for (int i = 0; i < n; i++) {
+		struct health_fact f = {.count = -1, .age_s = -1};
+		char name[64];
+
+		health_service(services[i], &f);
+		snprintf(name, sizeof(name), "service.%.50s", services[i]);
+		put(o, name, &f, false);
+	}
+	fputs("\n  }\n}\n", o);
+}
+
+static bool plain_name(const char *s)
+{
+	return s[0] && strlen(s) < 50 &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       strlen(s);
+}
+
+int main(int argc, char **argv)
+{
+	const char *services[SERVICES_MAX], *output = NULL;
+	FILE *o = stdout;
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		bool more = i + 1 < argc;
+
+		if (!strcmp(argv[i], "--service") && more && n < SERVICES_MAX &&
+		    plain_name(argv[i + 1])) {
+			services[n++] = argv[++i];
+		} else if (!strcmp(argv[i], "--output") && more) {
+			output = argv[++i];
+		} else {
+			bool help = !strcmp(argv[i], "--help");
+
+			fputs(usage_text, help ? stdout : stderr);
+			return help ? 0 : 2;
+		}
+	}
+	if (output)
+		o = fopen(output, "we");
+	if (!o) {
+		fprintf(stderr, "viridian-health: cannot write %s: %m\n", output);
+		return 1;
+	}
+	report(o, services, n);
+	if (fflush(o) || (output && fclose(o))) {
+		fprintf(stderr, "viridian-health: cannot write: %m\n");
+		return 1;
+	}
+	return 0;
+}
