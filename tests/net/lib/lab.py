@@ -249,12 +249,13 @@ class Daemon:
 
     # ---- building ----
 
-    def machine(self, name, switch, address=None, device="tap", **params):
+    def machine(self, name, switch, address=None, device="tap", queues=1, **params):
         """A namespace whose interface eth0 is a port of that name. Returns the Host."""
         host = Host(name)
         ifname = name
         if device == "tap":
-            self.rpc("port.add", name=name, switch=switch, device="tap:" + ifname, **params)
+            many = ",queues=%d" % queues if queues > 1 else ""
+            self.rpc("port.add", name=name, switch=switch, device="tap:" + ifname + many, **params)
         elif device == "netdev":
             # The switch holds one end of a veth pair, the machine the other.
             sh("ip link add name %s type veth peer name %s.sw" % (ifname, ifname))
