@@ -6,7 +6,9 @@
  */
 #include <stdint.h>
 
-#define ENTRY __attribute__((used, naked)) /* first in the file and, by -fno-toplevel-reorder, in the image */
+#define ENTRY                \
+	__attribute__((used, \
+		       naked)) /* first in the file and, by -fno-toplevel-reorder, in the image */
 
 enum { COM1 = 0x3f8, SLEEP = 0x600, SLEEP_S5 = 5 << 2 | 0x20 };
 
@@ -28,7 +30,10 @@ static void outb(uint16_t port, uint8_t v)
 
 static void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+			 : "memory");
 }
 
 static uint64_t rdmsr(uint32_t msr)
@@ -49,7 +54,7 @@ static void print_hex(const char *name, uint64_t v)
 {
 	print(name);
 	for (int shift = 28; shift >= 0; shift -= 4)
-		outb(COM1, (uint8_t)"0123456789abcdef"[v >> shift & 15]);
+		outb(COM1, (uint8_t) "0123456789abcdef"[v >> shift & 15]);
 	print("\n");
 }
 
