@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "vswitch/control/leases.h"
 #include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
@@ -15,6 +16,8 @@
 #include "vswitch/nat/nat.h"
 
 #define TICK_MAX_MS  60000u
+#define SWEEP_MS     1000u   /* of leases */
+#define IDLE_MS      300000u /* an address not used for this long, or twice as long, makes room */
 #define DRAIN_MS     10u  /* of mirror sessions to files */
 #define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
 #define AGE_SLICES   16u  /* fdb.h: at least this many calls in an ageing time */
@@ -54,10 +57,12 @@ int vsw_engine_restore(struct vsw_engine *e, struct vd_err *reterr)
 	a.root = document;
 	a.assigned = json_object_get(state, "assigned_macs");
 	rc = vsw_model_from_json(document, NULL, &next, reterr);
+	vsw_leases_load(e);
 	e->restoring = true;
 	if (!rc)
 		rc = vsw_engine_apply(e, &a, &changes, reterr);
 	e->restoring = false;
+	vsw_leases_give(e);
 	if (rc)
 		vd_err_prefix(reterr, vsw_store_path(e->store));
 	else
@@ -187,6 +192,10 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 	uint64_t next = age_switches(e, now, now + TICK_MAX_MS);
 	bool opened = false;
 
+	if (vsw_leases_tick(e, time(NULL), now >= e->idle_at_ms) && now + SWEEP_MS < next)
+		next = now + SWEEP_MS;
+	if (now >= e->idle_at_ms)
+		e->idle_at_ms = now + IDLE_MS;
 	if (vsw_mirrors_drain(e) && now + DRAIN_MS < next)
 		next = now + DRAIN_MS;
 	if (vsw_dataplane_flow_count(e->dp)) {
@@ -222,6 +231,7 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 	}
 	if (opened) {
 		publish_again(e);
+		vsw_leases_give(e);
 		vsw_rt_note_leftovers(e, NULL, NULL);
 	}
 	return next;
@@ -239,6 +249,7 @@ void vsw_engine_destroy(struct vsw_engine *e)
 	vsw_rt_free_many(e, e->ports, e->model.n_ports);
 	for (unsigned int i = 0; i < e->model.n_switches; i++)
 		vsw_fdb_destroy(e->switches[i].fdb);
+	json_decref(e->leases);
 	free(e->ports);
 	free(e->switches);
 	e->ports = NULL;

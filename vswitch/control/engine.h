@@ -64,6 +64,9 @@ struct vsw_engine {
 	struct vsw_rt_port **ports;     /* [model.n_ports], parallel */
 	struct vsw_rt_switch *switches; /* [model.n_switches], parallel */
 	struct vsw_hostnat *nat;        /* borrowed; NULL: NAT networks are only configuration */
+	json_t *leases;         /* of an earlier run, of ports that were not open since; or NULL */
+	uint64_t leases_serial; /* of what was written down */
+	uint64_t idle_at_ms;    /* unused addresses are forgotten then */
 	struct vsw_mirror_rt *mirrors;  /* list: sessions that run */
 	bool restoring;                 /* the saved configuration is being made true */
 	struct vsw_nap *nap;            /* quarantine.h; NULL: none yet */

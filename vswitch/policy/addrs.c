@@ -46,14 +46,18 @@ static bool covers(const struct vsw_addr_slot *s, const uint64_t w[2])
 	return ((s->w[0] ^ w[0]) & mask[0]) == 0 && ((s->w[1] ^ w[1]) & mask[1]) == 0;
 }
 
-struct vsw_addr_slot *vsw_addrs_find(struct vsw_addrs *t, const uint64_t w[2])
+struct vsw_addr_slot *vsw_addrs_find(struct vsw_addrs *t, const uint64_t w[2],
+				     enum vsw_addr_origin origin)
 {
 	uint32_t top = __atomic_load_n(&t->top, __ATOMIC_ACQUIRE);
 
 	for (uint32_t i = 0; i < top; i++) {
 		struct vsw_addr_slot *s = &t->slot[i];
 
-		if (__atomic_load_n(&s->origin, __ATOMIC_ACQUIRE) != VSW_ADDR_EMPTY && covers(s, w))
+		uint8_t is = __atomic_load_n(&s->origin, __ATOMIC_ACQUIRE);
+
+		if (is != VSW_ADDR_EMPTY && (origin == VSW_ADDR_EMPTY || is == origin) &&
+		    covers(s, w))
 			return s;
 	}
 	return NULL;

@@ -57,8 +57,9 @@ static inline void vsw_addrs_mask(uint8_t bits, uint64_t ret[2])
 	}
 }
 
-/** The slot that covers address @w, or NULL. */
-struct vsw_addr_slot *vsw_addrs_find(struct vsw_addrs *t, const uint64_t w[2]);
+/** The slot of @origin (VSW_ADDR_EMPTY: of any) that covers address @w, or NULL. */
+struct vsw_addr_slot *vsw_addrs_find(struct vsw_addrs *t, const uint64_t w[2],
+				     enum vsw_addr_origin origin);
 
 /**
  * Add or renew.

@@ -194,7 +194,7 @@ static bool allowed_words(const struct vsw_gate_guard *g, struct vsw_guard_state
 		if (((w[1] ^ p->w[1]) & p->mask[1]) == 0 && ((w[0] ^ p->w[0]) & p->mask[0]) == 0)
 			return true;
 	}
-	return g->checks & VSW_GUARD_SNOOP && vsw_addrs_find(&s->addrs, w);
+	return g->checks & VSW_GUARD_SNOOP && vsw_addrs_find(&s->addrs, w, VSW_ADDR_LEASED);
 }
 
 static void words(bool ipv6, const uint8_t *addr, uint64_t ret[2])
@@ -220,7 +220,7 @@ static enum vsw_drop may_use(const struct vsw_gate_guard *g, struct vsw_guard_st
 	words(ipv6, addr, w);
 	if (g->checks & VSW_GUARD_PINNED)
 		return allowed_words(g, s, w) ? PASS : why;
-	slot = vsw_addrs_find(&s->addrs, w);
+	slot = vsw_addrs_find(&s->addrs, w, VSW_ADDR_EMPTY);
 	if (slot) {
 		if (!slot->used)
 			slot->used = true;

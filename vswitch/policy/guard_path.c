@@ -5,6 +5,7 @@
 #include <time.h>
 #include <rte_cycles.h>
 
+#include "vswitch/datapath/dataplane_impl.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
@@ -22,9 +23,10 @@ static const uint8_t *head_of(struct rte_mbuf *m, uint8_t *scratch, uint32_t *le
 }
 
 /* The UDP payload of @m, which may be spread over segments. */
-static void learn(const struct vsw_snap_port *p, enum vsw_dir dir, struct rte_mbuf *m,
-		  const struct vsw_headers *h)
+static void learn(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+		  struct rte_mbuf *m, const struct vsw_headers *h)
 {
+	uint32_t serial = p->rt->guard->addrs.serial;
 	uint8_t scratch[DHCP_MAX];
 	uint32_t off = h->l4 + 8u, len;
 
@@ -34,6 +36,9 @@ static void learn(const struct vsw_snap_port *p, enum vsw_dir dir, struct rte_mb
 	/* time() is no system call: the kernel maps its clock into us */
 	vsw_guard_learn(p->gate->guard, p->rt->guard, h->family == VSW_FAMILY_IPV6, dir,
 			rte_pktmbuf_read(m, off, len, scratch), len, time(NULL));
+	/* the control thread writes leases down */
+	if (p->rt->guard->addrs.serial != serial && w->dp->flows.wake)
+		w->dp->flows.wake(w->dp->flows.wake_ctx);
 }
 
 static bool is_unknown(const struct vsw_snap_port *p, uint64_t dst, uint16_t vid)
@@ -61,7 +66,7 @@ static enum vsw_drop check(struct vsw_worker *w, const struct vsw_snap_port *p,
 	if (unlikely(w->trace) && why == VSW_DROP_N)
 		vsw_trace_step(w, p, VSW_TRACE_PASS, "guard", "the port may send it");
 	else if (why == VSW_DROP_N && vsw_guard_is_dhcp(g, &h, VSW_FROM_VM))
-		learn(p, VSW_FROM_VM, v->m[i], &h);
+		learn(w, p, VSW_FROM_VM, v->m[i], &h);
 	return why;
 }
 
@@ -95,6 +100,6 @@ void vsw_guard_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct
 
 		vsw_headers_parse(d, len, m[i]->pkt_len, &h);
 		if (vsw_guard_is_dhcp(p->gate->guard, &h, VSW_TO_VM))
-			learn(p, VSW_TO_VM, m[i], &h);
+			learn(w, p, VSW_TO_VM, m[i], &h);
 	}
 }

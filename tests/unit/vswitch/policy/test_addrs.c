@@ -32,7 +32,7 @@ static bool has(const char *text)
 	uint8_t bits;
 
 	words(text, w, &bits);
-	return vsw_addrs_find(&t, w) != NULL;
+	return vsw_addrs_find(&t, w, VSW_ADDR_EMPTY) != NULL;
 }
 
 static void there_and_back(void)

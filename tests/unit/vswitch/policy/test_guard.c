@@ -443,6 +443,19 @@ static void snooped6(void)
 	CU_ASSERT_EQUAL(nd("fd01:0:0:2::1", 128, "::", 0, 0), VSW_DROP_IP_SPOOFING);
 }
 
+/* What was only seen, under a limit, is no lease when the policy becomes pinning. */
+static void seen_is_not_leased(void)
+{
+	fresh();
+	policy.guard.address_limit = 3;
+	make();
+	CU_ASSERT_EQUAL(udp4("10.0.0.77", 5, 5, 0), PASS);
+	policy.guard.pinning = VSW_PIN_SNOOPED;
+	vsw_guard_free(g);
+	make();
+	CU_ASSERT_EQUAL(udp4("10.0.0.77", 5, 5, 0), VSW_DROP_IP_SPOOFING);
+}
+
 static void limit(void)
 {
 	char text[20];
@@ -513,6 +526,7 @@ static const struct tap_case cases[] = {
 	{"a cluster's ARP answers", cluster_arp},
 	{"leases", snooped},
 	{"leases of IPv6", snooped6},
+	{"seen addresses are no leases", seen_is_not_leased},
 	{"address limit", limit},
 	{"storms", storm},
 	{"headers out of sight", invisible},
