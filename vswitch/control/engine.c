@@ -18,9 +18,9 @@
 #define TICK_MAX_MS  60000u
 #define SWEEP_MS     1000u   /* of leases */
 #define IDLE_MS      300000u /* an address not used for this long, or twice as long, makes room */
-#define DRAIN_MS     10u  /* of mirror sessions to files */
-#define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
-#define AGE_SLICES   16u  /* fdb.h: at least this many calls in an ageing time */
+#define DRAIN_MS     10u     /* of mirror sessions to files */
+#define AGE_FLOWS_MS 150u    /* dataplane.h: several times a second */
+#define AGE_SLICES   16u     /* fdb.h: at least this many calls in an ageing time */
 #define RETRY_MAX_MS 30000u
 
 uint64_t vsw_now_ms(void)

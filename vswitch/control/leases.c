@@ -87,12 +87,12 @@ static void save(struct vsw_engine *e)
 		unsigned int n = g ? vsw_addrs_get(&g->addrs, slots) : 0;
 
 		for (unsigned int k = 0; k < n; k++) {
-			json_t *j = slots[k].origin == VSW_ADDR_LEASED ? row(&slots[k]) : NULL;
+			json_t *one = slots[k].origin == VSW_ADDR_LEASED ? row(&slots[k]) : NULL;
 
-			if (!j)
+			if (!one)
 				continue;
-			json_object_set_new(j, "port", json_string(e->model.ports[i].uuid));
-			json_array_append_new(list, j);
+			json_object_set_new(one, "port", json_string(e->model.ports[i].uuid));
+			json_array_append_new(list, one);
 		}
 	}
 	j = json_pack("{s:o}", "leases", list);

@@ -18,6 +18,7 @@
 #include "vswitch/nat/nat.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
+#include "vswitch/policy/mcast.h"
 #include "vswitch/policy/shape.h"
 #include "vswitch/policy/shape_path.h"
 #include "vswitch/policy/quarantine.h"
@@ -368,6 +369,22 @@ static void settle_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, 
 	}
 }
 
+/* Tables for switches that snoop; they live as long as the forwarding table. */
+static int make_mcasts(const struct vsw_binding *b, struct vd_err *reterr)
+{
+	for (unsigned int k = 0; k < b->model->n_switches; k++) {
+		const struct vsw_switch_cfg *sw = &b->model->switches[k];
+
+		if ((!sw->igmp_snooping && !sw->mld_snooping) || b->fdbs[k]->mcast)
+			continue;
+		b->fdbs[k]->mcast = vsw_mcast_create(vsw_flow_stamps_per_s());
+		if (!b->fdbs[k]->mcast)
+			return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, sw->name, NULL,
+					  "no room for the switch's multicast groups");
+	}
+	return 0;
+}
+
 /* A worker forgets ports that are not in its snapshot; when they come back, any worker may drain them. */
 static void disown_shapers(const struct vsw_snapshot *old, const struct vsw_snapshot *next)
 {
@@ -387,6 +404,8 @@ int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 
 	if (r == 0)
 		r = vsw_qos_prepare(b, reterr);
+	if (r == 0)
+		r = make_mcasts(b, reterr);
 	if (r == 0) {
 		next = vsw_snapshot_build(b, dp->n_workers, old->generation + 1);
 		if (!next)

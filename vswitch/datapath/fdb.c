@@ -9,6 +9,7 @@
 #include <rte_cycles.h>
 
 #include "vswitch/datapath/port.h"
+#include "vswitch/policy/mcast.h"
 
 /* Half full at most: two buckets of four to choose from then overflow practically never. */
 static uint32_t buckets_for(uint32_t limit)
@@ -49,6 +50,7 @@ void vsw_fdb_destroy(struct vsw_fdb *f)
 	if (!f)
 		return;
 	munmap(f->buckets, f->map_size);
+	vsw_mcast_destroy(f->mcast);
 	free(f);
 }
 

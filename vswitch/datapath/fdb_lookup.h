@@ -20,6 +20,8 @@
 
 #define VSW_FDB_WAYS 4
 
+struct vsw_mcast;
+
 struct vsw_fdb_slot {
 	uint64_t key; /* MAC in wire order (48 bits), filtering ID (12), VSW_FDB_USED; 0 = empty */
 	uint16_t port;
@@ -44,7 +46,9 @@ struct vsw_fdb {
 	uint32_t n_static;
 	uint32_t age_cursor; /* next bucket that vsw_fdb_age() looks at */
 	size_t map_size;
-	rte_spinlock_t lock;              /* writers */
+	rte_spinlock_t lock; /* writers */
+	struct vsw_mcast
+		*mcast; /* of the same switch; NULL: never snooped. Set before it is published */
 	uint32_t per_port[VSW_PORTS_MAX]; /* learned entries a port; under lock */
 };
 

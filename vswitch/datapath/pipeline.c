@@ -7,6 +7,8 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/datapath/txbuf.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/guard.h"
+#include "vswitch/policy/mcast.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
 #include "vswitch/policy/team.h"
@@ -270,6 +272,9 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 			       "not known here: would be learned, if the port's limit allows");
 		return true;
 	}
+	/* all nodes of a cluster have this one: it is behind none of them */
+	if (p->sw->nlb && (src & 0xffff) == 0xbf02)
+		return true;
 	if (p->flags & VSW_SNAP_MEMBER && vsw_team_came_back(w->snap, p, src, fid, w->now)) {
 		why = VSW_DROP_TEAM_LOOP;
 		goto drop;
@@ -391,12 +396,40 @@ static uint32_t flood_number(struct vsw_worker *w, bool unknown)
 	       (unknown ? VSW_FLOOD_UNKNOWN : 0);
 }
 
+/* Who gets group frame @m: a snooping switch may know. */
+static __rte_noinline enum vsw_mcast_to snoop(struct vsw_worker *w, const struct vsw_snap_port *p,
+					      struct rte_mbuf *m, uint16_t vid, uint64_t *key)
+{
+	const struct vsw_gate_guard *g = p->gate ? p->gate->guard : NULL;
+	struct vsw_headers h;
+	struct vsw_mcast_frame f = {
+		.h = &h,
+		.d = rte_pktmbuf_mtod(m, const uint8_t *),
+		.len = m->data_len,
+		.fid = vsw_snap_fid(p, vid),
+		.port = p->learn_as,
+		.may_route = !g || !(g->checks & VSW_GUARD_ROUTER),
+		.families = p->sw->mcast,
+		.now = w->now,
+	};
+
+	f.dst = vsw_load64(f.d) & VSW_MAC48;
+	if (f.dst == VSW_MAC48 || w->trace)
+		return VSW_MCAST_ALL;
+	vsw_headers_parse(f.d, f.len, m->pkt_len, &h);
+	return vsw_mcast_input(p->fdb->mcast, &f, key);
+}
+
 /* Copies to all that may have it, the original to the last of them. */
 static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_port *p,
 				 struct rte_mbuf *m, uint16_t vid, uint8_t tag, bool unknown)
 {
 	const struct vsw_snap_port *last = NULL;
+	enum vsw_mcast_to to = VSW_MCAST_ALL;
+	uint64_t key = 0;
 
+	if (unlikely(p->sw->mcast) && !unknown)
+		to = snoop(w, p, m, vid, &key);
 	w->flood = flood_number(w, unknown);
 	if (unlikely(w->trace))
 		vsw_trace_step(
@@ -413,6 +446,9 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 			continue;
 		if (unlikely((p->flags | d->flags) & VSW_SNAP_MEMBER) && !vsw_team_floods(p, d))
 			continue;
+		if (unlikely(to != VSW_MCAST_ALL) &&
+		    !vsw_mcast_wants(p->fdb->mcast, to, key, d->learn_as, w->now))
+			continue;
 		if (unlikely(d->flags & VSW_SNAP_MIRROR) && vsw_mirror_covers(p, d, m))
 			continue;
 		if (last) {
@@ -428,8 +464,9 @@ static __rte_noinline void flood(struct vsw_worker *w, const struct vsw_snap_por
 		deliver(w, p, last, m, vid, tag);
 	else
 		vsw_pipeline_drop(w, p, m,
-				  p->flags & VSW_SNAP_MEMBER ? VSW_DROP_TEAM_MEMBER
-							     : VSW_DROP_NO_DESTINATION);
+				  to != VSW_MCAST_ALL          ? VSW_DROP_NOT_MEMBER
+				  : p->flags & VSW_SNAP_MEMBER ? VSW_DROP_TEAM_MEMBER
+							       : VSW_DROP_NO_DESTINATION);
 	w->flood = 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vswitch/datapath/pipeline.h"
+#include "vswitch/policy/mcast.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
 #include "vswitch/policy/team.h"
@@ -273,6 +274,13 @@ static int fill_switches(struct vsw_snapshot *s, const struct vsw_binding *b, st
 		fill_fids(&s->all[i], &m->ports[i].vlan, &fid_of[k], a);
 	}
 	for (unsigned int k = 0; k < m->n_switches; k++) {
+		const struct vsw_switch_cfg *sw = &m->switches[k];
+
+		s->switches[k].nlb = sw->nlb;
+		s->switches[k].mcast = b->fdbs[k]->mcast
+					       ? (sw->igmp_snooping ? VSW_MCAST_IGMP : 0) |
+							 (sw->mld_snooping ? VSW_MCAST_MLD : 0)
+					       : 0;
 		s->switches[k].ports = carve(a, s->switches[k].n_ports * sizeof(void *));
 		s->switches[k].n_ports = 0;
 	}

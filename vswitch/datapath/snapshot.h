@@ -79,6 +79,8 @@ struct vsw_snap_port {
 
 struct vsw_snap_switch {
 	uint16_t n_ports;
+	uint8_t mcast; /* families that are snooped, enum vsw_mcast_families */
+	bool nlb;      /* addresses of load balancing clusters are never learned */
 	const struct vsw_snap_team *team;   /* of several uplinks; NULL: none */
 	const struct vsw_snap_port **ports; /* flood candidates: all ports of the switch */
 };
