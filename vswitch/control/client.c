@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "vswitch/control/capture.h"
+#include "vswitch/control/probe.h"
 #include "vswitch/control/engine.h"
 #include "vswitch/control/methods.h"
 
@@ -380,6 +381,7 @@ void vsw_client_destroy(struct vsw_client *c)
 
 	if (c->capture)
 		vsw_capture_session_drop(c->capture);
+	vsw_probes_client_gone(c->server->daemon, c);
 	if (c->prev)
 		c->prev->next = c->next;
 	else

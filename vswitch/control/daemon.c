@@ -16,6 +16,7 @@
 #include "base/doc.h"
 #include "base/log.h"
 #include "vswitch/control/capture.h"
+#include "vswitch/control/probe.h"
 #include "vswitch/control/daemon.h"
 #include "vswitch/control/eal.h"
 #include "vswitch/control/plan.h"
@@ -83,6 +84,7 @@ static void on_event(void *ctx, const char *kind, json_t *params)
 static void on_closing(void *ctx, const struct vsw_port *port)
 {
 	vsw_capture_port_closes(ctx, port);
+	vsw_probes_port_closes(ctx, port);
 }
 
 /* 1,000 clients, thousands of ports: the usual soft limit of 1,024 descriptors is too small. */

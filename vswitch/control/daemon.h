@@ -16,6 +16,7 @@
 #include "vswitch/datapath/dataplane.h"
 
 struct vsw_capture_session;
+struct vsw_probe_session;
 struct vsw_hostnat;
 struct vsw_nap;
 
@@ -30,6 +31,7 @@ struct vsw_daemon {
 	struct vsw_nap *nap;
 	struct vsw_server *server;
 	struct vsw_capture_session *captures; /* list */
+	struct vsw_probe_session *probes;     /* list */
 	uint64_t started_ms;
 	char run_dir[108];
 	bool eal;       /* DPDK runs */

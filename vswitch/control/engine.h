@@ -67,12 +67,12 @@ struct vsw_engine {
 	json_t *leases;         /* of an earlier run, of ports that were not open since; or NULL */
 	uint64_t leases_serial; /* of what was written down */
 	uint64_t idle_at_ms;    /* unused addresses are forgotten then */
-	struct vsw_mirror_rt *mirrors;  /* list: sessions that run */
-	bool restoring;                 /* the saved configuration is being made true */
-	struct vsw_nap *nap;            /* quarantine.h; NULL: none yet */
-	json_t *leftovers;              /* of a crashed run, until taken over; NULL */
-	uint64_t generation;            /* of the configuration */
-	uint64_t next_nats_ms;          /* when data-plane NAT networks are looked after next */
+	struct vsw_mirror_rt *mirrors; /* list: sessions that run */
+	bool restoring;                /* the saved configuration is being made true */
+	struct vsw_nap *nap;           /* quarantine.h; NULL: none yet */
+	json_t *leftovers;             /* of a crashed run, until taken over; NULL */
+	uint64_t generation;           /* of the configuration */
+	uint64_t next_nats_ms;         /* when data-plane NAT networks are looked after next */
 	/** Told after every change; @params is borrowed. May be NULL. */
 	void (*event)(void *ctx, const char *kind, json_t *params);
 	/** @port is about to be destroyed; workers do not use it any more. May be NULL. */

@@ -75,6 +75,7 @@ static const struct {
 	{"runtime", vsw_method_runtime, false},
 	{"capture", vsw_method_capture, true},
 	{"trace", vsw_method_trace, false},
+	{"probe", vsw_method_probe, false},
 	{"why", vsw_method_why, true},
 	{"nap.status", vsw_method_nap_status, false},
 	{"nap.show", vsw_method_nap_show, false},

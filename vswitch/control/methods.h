@@ -118,6 +118,7 @@ VSW_METHOD(drops);
 VSW_METHOD(runtime);
 VSW_METHOD(capture);
 VSW_METHOD(trace);
+VSW_METHOD(probe);
 VSW_METHOD(why);
 VSW_METHOD(nap_status);
 VSW_METHOD(nap_show);

@@ -24,6 +24,7 @@
 #include "vswitch/policy/quarantine.h"
 
 #define POOL_CACHE 256
+#define OWN_FRAMES 8192 /* of the switch itself, waiting to be sent */
 
 struct rte_mempool *vsw_worker_pool(const struct vsw_worker *w)
 {
@@ -95,6 +96,11 @@ static int make_rcu(struct vsw_dataplane *dp, struct vd_err *reterr)
 			      RTE_CACHE_LINE_SIZE);
 	if (!dp->rcu || rte_rcu_qsbr_init(dp->rcu, VSW_WORKERS_MAX) ||
 	    vsw_flows_init(&dp->flows, dp->rcu) < 0)
+		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
+				  "no room for the data plane's tables");
+	dp->own = rte_ring_create("vsw-own", OWN_FRAMES, SOCKET_ID_ANY,
+				  RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (!dp->own)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
 				  "no room for the data plane's tables");
 	dp->flows.wake = flows_wake;
@@ -172,6 +178,7 @@ void vsw_dataplane_stop(struct vsw_dataplane *dp)
 	vsw_snapshot_free(dp->snapshot);
 	vsw_flows_done(&dp->flows);
 	vsw_nats_destroy(dp->env.nats);
+	rte_ring_free(dp->own);
 	rte_mempool_free(dp->env.pool);
 	rte_mempool_free(dp->env.big_pool);
 	rte_free(dp->rcu);

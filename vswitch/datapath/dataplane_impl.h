@@ -4,6 +4,7 @@
 
 #include <rte_mempool.h>
 #include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
 
 #include "vswitch/datapath/capture.h"
 #include "vswitch/datapath/dataplane.h"
@@ -20,8 +21,10 @@ struct vsw_dataplane {
 	/* of VSW_WORKER_LOOKING, for all ports */
 	struct vsw_counters looking_counters;
 	struct vsw_recorder looking_recorder;
-	uint32_t io_epoch; /* atomic; bumped when a back end's descriptors changed */
-	bool stop;         /* atomic */
+	uint32_t io_epoch;    /* atomic; bumped when a back end's descriptors changed */
+	bool stop;            /* atomic */
+	bool own_waits;       /* atomic; worker 0: frames of the switch's own are to be sent */
+	struct rte_ring *own; /* of mbufs; their port is where they go */
 	struct vsw_capture *drop_captures; /* atomic */
 	struct vsw_port *ports[VSW_PORTS_MAX];
 	uint16_t next_index; /* indices are reused as late as possible */

@@ -3,6 +3,7 @@
 #include "vswitch/datapath/pipeline.h"
 
 #include "vswitch/datapath/capture_point.h"
+#include "vswitch/datapath/probe.h"
 #include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/datapath/txbuf.h"
@@ -597,12 +598,15 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 }
 
 /* Whoever wants to see what comes in sees it before anything is decided. */
-static __rte_always_inline void tap_rx(struct vsw_worker *w, const struct vsw_snap_port *p,
-				       struct rte_mbuf **m, uint16_t n)
+static __rte_always_inline uint16_t tap_rx(struct vsw_worker *w, const struct vsw_snap_port *p,
+					   struct rte_mbuf **m, uint16_t n)
 {
 	vsw_capture_rx(p, m, n);
+	if (unlikely(p->rt->probe))
+		n = vsw_probe_take(w, p, m, n);
 	if (unlikely(p->flags & VSW_SNAP_TAPPED_RX))
 		vsw_mirror_rx(w, p, m, n);
+	return n;
 }
 
 void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
@@ -630,7 +634,7 @@ void vsw_pipeline_inject(struct vsw_worker *w, const struct vsw_snap_port *p, st
 		v.n = k;
 		memcpy(v.m, m + done, k * sizeof(*m));
 		if (likely(!w->trace))
-			tap_rx(w, p, v.m, k);
+			v.n = tap_rx(w, p, v.m, k);
 		p->input(w, p, &v);
 		vsw_pipeline_flush(w);
 		v.n = k;
@@ -697,7 +701,7 @@ static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct 
 		uint16_t n = v.n;
 
 		vsw_stage_done(w, VSW_STAGE_RX, n, t);
-		tap_rx(w, p, v.m, n);
+		v.n = tap_rx(w, p, v.m, n);
 		w->measuring = true;
 		input_measured(w, p, &v);
 		vsw_pipeline_flush(w);
@@ -726,7 +730,7 @@ uint16_t vsw_pipeline_poll(struct vsw_worker *w, const struct vsw_snap_port *p, 
 	if (n) {
 		w->bursts++;
 		v.n = n;
-		tap_rx(w, p, v.m, n);
+		v.n = tap_rx(w, p, v.m, n);
 		p->input(w, p, &v);
 		vsw_pipeline_flush(w);
 	}

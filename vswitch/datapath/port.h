@@ -32,6 +32,7 @@ struct vsw_counters {
 } __rte_cache_aligned;
 
 struct vsw_capture;
+struct vsw_probe;
 struct nap_allow;
 struct vsw_gate;
 struct vsw_recorder;
@@ -62,6 +63,7 @@ struct vsw_port {
 	uint16_t n_rxq, n_txq;
 	bool tx_locked;              /* workers share tx queues: take tx_lock[queue] */
 	struct vsw_capture *capture; /* atomic; list of captures of this port, NULL mostly */
+	struct vsw_probe *probe;     /* atomic; NULL mostly */
 	struct vd_mac first_mac;     /* netdev VM ports without a MAC: set once by a worker */
 	uint32_t first_mac_state;    /* atomic; enum vsw_first_mac */
 	struct vsw_counters *counters[VSW_WORKERS_MAX + 1];

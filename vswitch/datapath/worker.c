@@ -16,6 +16,7 @@
 #include <rte_pause.h>
 
 #include "vswitch/datapath/dataplane_impl.h"
+#include "vswitch/datapath/probe.h"
 #include "vswitch/policy/shape_path.h"
 
 /* Quiet this long, a queue is parked: kernel interfaces soon, because polling them is a system call;
@@ -287,6 +288,9 @@ static void loop(struct vsw_worker_thread *t)
 		t->w.now = vsw_fdb_stamp(now);
 		refresh(t, now);
 		t->w.due = UINT64_MAX;
+		if (unlikely(t->w.id == 0 &&
+			     __atomic_load_n(&t->w.dp->own_waits, __ATOMIC_ACQUIRE)))
+			vsw_probe_flush(&t->w);
 		moved = poll_queues(t, now, &blind);
 		account(&t->w.stats, moved, now, last);
 		last = now;
