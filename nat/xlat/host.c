@@ -111,6 +111,16 @@ bool nat_host_may(struct nat_xlat *x, struct nat_host *h, bool inbound, enum nat
 	return take_token(x, h);
 }
 
+/* In use or at rest. A static map's port is nobody's block. */
+static bool taken(const struct nat_xlat *x, const struct nat_addr *a, enum nat_l4 l4, uint16_t port)
+{
+	uint32_t owner = nat_binding_of_port(x, a, l4, port);
+
+	if (owner == NAT_NONE)
+		return a->ports[l4]->owner[port] != 0;
+	return !(x->maps[owner].flags & NAT_B_STATIC);
+}
+
 /* Blocks that no port of is in use or at rest go back. */
 static void release_blocks(struct nat_xlat *x, struct nat_host *h)
 {
@@ -123,7 +133,7 @@ static void release_blocks(struct nat_xlat *x, struct nat_host *h)
 
 		for (unsigned int l4 = 0; l4 < NAT_L4_N && size && a->ports[l4]; l4++)
 			for (uint32_t p = first; p < first + size && !busy; p++)
-				busy = a->ports[l4]->owner[p] != 0;
+				busy = taken(x, a, l4, (uint16_t)p);
 		if (busy) {
 			i++;
 			continue;

@@ -39,30 +39,45 @@ static bool in_range(const struct nat_addr *a, enum nat_l4 l4, uint32_t port)
 	return port > 0 && (l4 == NAT_L4_ICMP || (port >= a->port_min && port <= a->port_max));
 }
 
+/* The bits of word @word whose ports are in the address's range. */
+static uint64_t range_bits(const struct nat_addr *a, enum nat_l4 l4, uint32_t word)
+{
+	uint64_t bits = 0;
+
+	if (in_range(a, l4, word * 64 + 1) && in_range(a, l4, word * 64 + 63) && word)
+		bits = in_range(a, l4, word * 64) ? UINT64_MAX : UINT64_MAX << 1;
+	else
+		for (uint32_t i = 0; i < 64; i++)
+			bits |= (uint64_t)in_range(a, l4, word * 64 + i) << i;
+	return bits;
+}
+
 /* Which ports may be given, by the address's range and by who has them now. */
-static void mark_range(const struct nat_addr *a, enum nat_l4 l4, struct nat_ports *p)
+static void mark_range(const struct nat_addr *a, enum nat_l4 l4, struct nat_ports *p, bool fresh)
 {
 	p->n_free[0] = p->n_free[1] = p->n_total = 0;
-	for (uint32_t port = 0; port < 65536; port++) {
-		bool ours = in_range(a, l4, port), busy = !ours || p->owner[port];
+	for (uint32_t word = 0; word < 65536 / 64; word++) {
+		uint64_t ours = range_bits(a, l4, word), had = 0;
 
-		p->n_total += ours;
-		p->n_free[port >= CLASS_BORDER] += !busy;
-		if (busy)
-			p->busy[port >> 6] |= UINT64_C(1) << (port & 63);
-		else
-			p->busy[port >> 6] &= ~(UINT64_C(1) << (port & 63));
+		for (uint32_t i = 0; i < 64 && !fresh; i++)
+			had |= (uint64_t)(p->owner[word * 64 + i] != 0) << i;
+		p->busy[word] = ~ours | had;
+		p->n_total += (uint32_t)__builtin_popcountll(ours);
+		p->n_free[word >= CLASS_BORDER / 64] +=
+			(uint32_t)__builtin_popcountll(~p->busy[word]);
 	}
 }
 
 int nat_ports_setup(struct nat_xlat *x, struct nat_addr *a)
 {
 	for (unsigned int l4 = 0; l4 < NAT_L4_N; l4++) {
-		if (!a->ports[l4])
+		bool fresh = !a->ports[l4];
+
+		if (fresh)
 			a->ports[l4] = nat_memory_map(sizeof(struct nat_ports));
 		if (!a->ports[l4])
 			return -ENOMEM;
-		mark_range(a, l4, a->ports[l4]);
+		mark_range(a, l4, a->ports[l4], fresh);
 	}
 	if (!a->blocks)
 		a->blocks = nat_memory_map(NAT_DYNAMIC_PORTS * sizeof(uint32_t));

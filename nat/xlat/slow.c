@@ -489,6 +489,8 @@ static void after_first(struct nat_xlat *x, enum nat_side side, const struct nat
 		return;
 	if (d->v.state != NAT_FRAG_KNOWN) /* then it was dropped, or answered */
 		d->v.state = NAT_FRAG_REFUSED;
+	/* decided now: its own time begins, however long the others have waited */
+	d->born = x->now;
 	while (x->n_released < NAT_RELEASED && nat_frags_next(&x->frags, d, &f)) {
 		nat_slow(x, side, &f, from_hairpin);
 		release_one(x, &f);

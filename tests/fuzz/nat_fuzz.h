@@ -122,7 +122,7 @@ static inline void fuzz_nat_end(struct fuzz_nat *n)
 	struct nat_xlat_stats s;
 	uint32_t statics = 0;
 
-	for (int i = 0; i < 64; i++)
+	for (int i = 0; i < 16; i++)
 		fuzz_nat_pass(n, 8000);
 	nat_xlat_drain(n->x);
 	fuzz_nat_released(n);

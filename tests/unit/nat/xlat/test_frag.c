@@ -176,6 +176,29 @@ static void refused_first(void)
 	kit_stop(&w);
 }
 
+/* The first one comes when the wait is over, but before anybody has looked: all pass. */
+static void late_first(void)
+{
+	struct world w;
+	struct result r;
+
+	kit_world(&w);
+	kit_start(&w);
+	CU_ASSERT_EQUAL(kit_send(&w, NAT_INSIDE, part(VM(2), REMOTE(1), 9, 1, 3)).verdict,
+			NAT_HELD);
+	CU_ASSERT_EQUAL(kit_send(&w, NAT_INSIDE, part(VM(2), REMOTE(1), 9, 2, 3)).verdict,
+			NAT_HELD);
+	w.now_ms += 100000;
+	CU_ASSERT_EQUAL(kit_send(&w, NAT_INSIDE, part(VM(2), REMOTE(1), 9, 0, 3)).verdict,
+			NAT_TO_OUTSIDE);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_TRUE(kit_released(&w, &r));
+		CU_ASSERT_EQUAL(r.verdict, NAT_TO_OUTSIDE);
+	}
+	CU_ASSERT_FALSE(kit_released(&w, &r));
+	kit_stop(&w);
+}
+
 /* N13: a flood of orphans is bounded, is given back in time, and others' datagrams pass meanwhile. */
 static void n13_flood(void)
 {
@@ -224,6 +247,7 @@ int main(void)
 		{"U14 hairpinned fragments", u14_hairpin},
 		{"bad fragments", bad_fragments},
 		{"refused with the first", refused_first},
+		{"a late first fragment", late_first},
 		{"N13 flood of orphans", n13_flood},
 	};
 

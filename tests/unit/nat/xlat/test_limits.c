@@ -234,6 +234,25 @@ static void blocks(void)
 	kit_stop(&w);
 }
 
+/* A static map's port inside a block does not keep the block. */
+static void block_with_a_map(void)
+{
+	struct world w;
+
+	kit_world(&w);
+	w.external[0].port_last = 1024 + 63;
+	w.conf.blocks = (struct nat_blocks){.size = 64, .max = 1};
+	w.maps[0] = (struct nat_map){NAT_TCP, 0, 1030, 1040, VM(5), 80, {0, 0}};
+	w.conf.n_maps = 1;
+	kit_start(&w);
+	kit_out(&w, NAT_UDP, VM(2), 1030, REMOTE(1), 9);
+	CU_ASSERT_EQUAL(udp(&w, VM(3), 5000, REMOTE(1), 9).reason, NAT_R_EXHAUSTED);
+	kit_pass(&w, 302);
+	kit_pass(&w, 125);
+	kit_out(&w, NAT_UDP, VM(3), 5000, REMOTE(1), 9);
+	kit_stop(&w);
+}
+
 /* RFC 7422: who had a port follows from arithmetic, and the data plane keeps to it. */
 static void deterministic(void)
 {
@@ -383,6 +402,7 @@ int main(void)
 		{"C11 exhaustion", c11_exhaustion},
 		{"C11 full table", c11_full_table},
 		{"C13-C15 port blocks", blocks},
+		{"a static map in a block", block_with_a_map},
 		{"deterministic blocks", deterministic},
 		{"T13 dense", t13_dense},
 		{"N35 N36 hostile inside and outside", n35_hostile},
