@@ -11,6 +11,7 @@
 #include "vswitch/control/leases.h"
 #include "vswitch/control/mirror.h"
 #include "vswitch/control/plan.h"
+#include "vswitch/datapath/announce.h"
 #include "vswitch/hostnat/hostnat.h"
 #include "vswitch/control/quarantine.h"
 #include "vswitch/nat/nat.h"
@@ -144,6 +145,8 @@ void vsw_engine_io_changed(struct vsw_engine *e)
 			       connected ? "is connected" : "is disconnected");
 		if (connected && !rt->connected && e->nap)
 			vsw_nap_reconnected(e->nap, i);
+		if (connected != rt->connected && e->model.ports[i].role == VSW_ROLE_UPLINK)
+			vsw_announce_uplink(e->dp, rt->port);
 		rt->connected = connected;
 		vsw_rt_tell_port(e, i);
 	}

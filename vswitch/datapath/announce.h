@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Telling the network that addresses have moved: when a team's uplink loses or regains its link, the ports
+ * that prefer it go by another one, or come back. Frames for a machine that only listens would take the old way
+ * until it says something; so the switch says it: one reverse ARP frame for each assigned address, as hypervisors do
+ * after a migration.
+ *
+ * Source: RFC 903 (the frame; nobody is expected to answer).
+ * Thread-safety: control thread. Proof: tests/net/team.test.
+ */
+#pragma once
+
+#include "vswitch/datapath/dataplane.h"
+
+/** The link of uplink @uplink came or went: announce the ports that prefer it, by the uplinks that they use now. */
+void vsw_announce_uplink(struct vsw_dataplane *dp, const struct vsw_port *uplink);
