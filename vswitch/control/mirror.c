@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -44,12 +45,35 @@ static bool same(const struct vsw_mirror_rt *s, const struct vsw_mirror *m)
 	       s->tap.c.snaplen == (m->snaplen ? m->snaplen : UINT16_MAX);
 }
 
+/* A new file, or a capture of earlier: who may only set up mirrors must not destroy other files with them. */
+static int open_own(const char *path, int *ret)
+{
+	static const uint8_t pcapng[4] = {0x0a, 0x0d, 0x0d, 0x0a};
+	uint8_t magic[4];
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int rc = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+
+	if (!rc && (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
+		    (st.st_size && (read(fd, magic, sizeof(magic)) != sizeof(magic) ||
+				    memcmp(magic, pcapng, sizeof(magic)) != 0))))
+		rc = -EEXIST;
+	if (!rc && (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+		rc = -errno;
+	if (rc && fd >= 0)
+		close(fd);
+	*ret = rc ? -1 : fd;
+	return rc;
+}
+
 static int open_file(struct vsw_mirror_rt *s, const struct vsw_mirror *m, struct vd_err *reterr)
 {
-	int fd = open(m->to_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int rc = fd < 0 ? -errno : 0;
+	int rc = open_own(m->to_file, &s->fd);
 
-	s->fd = fd;
+	if (rc == -EEXIST)
+		return vd_err_set(
+			reterr, rc, VD_E_SYSTEM, m->name, "name a file that does not exist",
+			"%s is there and holds no capture: it is not overwritten", m->to_file);
 	if (rc)
 		return vd_err_set(
 			reterr, rc, VD_E_SYSTEM, m->name,

@@ -4,7 +4,7 @@
  * (vswitch/model/policy.h), workers copy frames (vswitch/policy/mirror.h).
  *
  * A session to a file appends nothing: the file is made anew when the session starts, which is also when the
- * daemon does. A file that cannot be written to any more (a full disk) ends the writing, and is tried again when
+ * daemon does. Only captures are overwritten. A file that cannot be written to any more (a full disk) ends the writing, and is tried again when
  * the session changes.
  *
  * Thread-safety: control thread. Proof: tests/net/mirror.test.
