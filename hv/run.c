@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "hv/confine.h"
 #include "hv/run.h"
 
 #define RESET_TIMEOUT_MS 5000
@@ -192,9 +193,12 @@ static int on_event(struct hv_machine *m, struct vd_err *err)
 
 int hv_machine_run(struct hv_machine *m, struct vd_err *err)
 {
-	int r = start_vcpus(m, err);
 	bool quit = false;
+	int r = hv_confine();
 
+	if (r)
+		vd_log(LOG_WARNING, "vm", m->opt->name, "not confined: this kernel has no seccomp");
+	r = start_vcpus(m, err);
 	while (!r && !quit) {
 		quit = serve_once(m);
 		r = on_event(m, err);
