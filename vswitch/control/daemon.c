@@ -21,6 +21,7 @@
 #include "vswitch/control/eal.h"
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
+#include "vswitch/control/coa.h"
 #include "vswitch/control/quarantine.h"
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
@@ -67,6 +68,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 
 	if (other < next)
 		next = other;
+	vsw_coa_sync(d);
 	if (quarantine < next)
 		next = quarantine;
 	sd_event_source_set_time_relative(source, (next > now ? next - now : 1) * 1000);
@@ -289,6 +291,7 @@ static void stop(struct vsw_daemon *d)
 	if (d->engine)
 		d->engine->nat = NULL;
 	vsw_hostnat_destroy(d->nat);
+	vsw_coa_destroy(d->coa);
 	vsw_nap_destroy(d->nap);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)
