@@ -23,7 +23,8 @@ static void product(struct nap_soh_wsha *w, uint8_t class, uint32_t status)
 	struct nap_soh_product *p = &w->products[w->n_products++];
 
 	*p = (struct nap_soh_product){.class = class, .begins = true, .status = status};
-	if (class <= NAP_SOH_ANTISPYWARE && status < 16) {
+	/* a name or two more, and the statement would not fit into one attribute */
+	if (class == NAP_SOH_ANTIVIRUS && status < 16) {
 		p->named = true;
 		p->name_size = 4;
 		memcpy(p->name, "A\0B\0", 4);
