@@ -234,6 +234,21 @@ static void page_is_true(void)
 	CU_ASSERT_EQUAL(r.n_facts, 3);
 }
 
+static void howto_is_true(void)
+{
+	struct nap_policy *p;
+	char *yaml;
+
+	read_page(VIRIDIAN_SOURCE "/docs/howto/quarantine.md");
+	yaml = strstr(page, "```yaml\n");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(yaml);
+	*strstr(yaml + 8, "```") = '\0';
+	p = kit_good_policy(yaml + 8);
+	CU_ASSERT_EQUAL(p->mode, NAP_REPORT_ONLY);
+	CU_ASSERT_EQUAL(p->n_gateways, 1);
+	nap_policy_free(p);
+}
+
 /* Is @key of an object accepted by the reader? Its value may still be refused. */
 static bool known(const char *before, const char *key, const char *after)
 {
@@ -291,6 +306,7 @@ static void schema_agrees(void)
 
 static const struct tap_case cases[] = {
 	{"the examples of docs/reference/quarantine.md are accepted", page_is_true},
+	{"the example of docs/howto/quarantine.md is accepted", howto_is_true},
 	{"the published JSON Schema knows the same keys", schema_agrees},
 	{"the example of the design reads as meant", reads_example},
 	{"mistakes are named with line and column", names_mistakes},
