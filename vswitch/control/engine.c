@@ -19,9 +19,11 @@
 #define TICK_MAX_MS  60000u
 #define SWEEP_MS     1000u   /* of leases */
 #define IDLE_MS      300000u /* an address not used for this long, or twice as long, makes room */
-#define DRAIN_MS     10u     /* of mirror sessions to files */
-#define AGE_FLOWS_MS 150u    /* dataplane.h: several times a second */
-#define AGE_SLICES   16u     /* fdb.h: at least this many calls in an ageing time */
+#define ANNOUNCES    4u      /* of addresses that moved to another uplink */
+#define ANNOUNCE_MS  250u
+#define DRAIN_MS     10u  /* of mirror sessions to files */
+#define AGE_FLOWS_MS 150u /* dataplane.h: several times a second */
+#define AGE_SLICES   16u  /* fdb.h: at least this many calls in an ageing time */
 #define RETRY_MAX_MS 30000u
 
 uint64_t vsw_now_ms(void)
@@ -120,6 +122,27 @@ static void publish_again(struct vsw_engine *e)
 		vd_log(LOG_ERR, "engine", NULL, "cannot refresh the data plane: %s", err.message);
 }
 
+/* A link that came up a moment ago may lose the first frames: say it more than once. */
+static void begin_announcing(struct vsw_rt_port *rt)
+{
+	rt->announces = ANNOUNCES;
+	rt->announce_at_ms = vsw_now_ms();
+}
+
+static uint64_t announce_again(struct vsw_engine *e, struct vsw_rt_port *rt, uint64_t now,
+			       uint64_t next)
+{
+	if (!rt->announces)
+		return next;
+	if (now >= rt->announce_at_ms) {
+		vsw_announce_uplink(e->dp, rt->port);
+		rt->announce_at_ms = now + ANNOUNCE_MS;
+		if (--rt->announces == 0)
+			return next;
+	}
+	return RTE_MIN(next, rt->announce_at_ms);
+}
+
 void vsw_engine_io_changed(struct vsw_engine *e)
 {
 	bool macs = false;
@@ -146,7 +169,7 @@ void vsw_engine_io_changed(struct vsw_engine *e)
 		if (connected && !rt->connected && e->nap)
 			vsw_nap_reconnected(e->nap, i);
 		if (connected != rt->connected && e->model.ports[i].role == VSW_ROLE_UPLINK)
-			vsw_announce_uplink(e->dp, rt->port);
+			begin_announcing(rt);
 		rt->connected = connected;
 		vsw_rt_tell_port(e, i);
 	}
@@ -218,6 +241,8 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 	for (unsigned int i = 0; i < e->model.n_ports; i++) {
 		struct vsw_rt_port *rt = e->ports[i];
 
+		if (rt->port)
+			next = announce_again(e, rt, now, next);
 		if (!rt->port) {
 			if (now >= rt->retry_at_ms)
 				opened |= retry_port(e, i, now);

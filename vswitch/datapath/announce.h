@@ -5,6 +5,8 @@
  * until it says something; so the switch says it: one reverse ARP frame for each assigned address, as hypervisors do
  * after a migration.
  *
+ * The control thread repeats it some times: a link that has just come up may lose frames.
+ *
  * Source: RFC 903 (the frame; nobody is expected to answer).
  * Thread-safety: control thread. Proof: tests/net/team.test.
  */
