@@ -101,9 +101,29 @@ static void print_stages(json_t *workers)
 	}
 }
 
+static const char *share_text(json_t *row, char *buf, size_t size)
+{
+	snprintf(buf, size, "%.1f%%", 100 * json_number_value(json_object_get(row, "cpu_share")));
+	return buf;
+}
+
+/* Whose frames keep the workers busy. */
+static void print_shares(json_t *ports)
+{
+	static const struct ctl_column columns[] = {
+		{"PORT", "port", 0, NULL},
+		{"SHARE OF BUSY CPU", NULL, CTL_COL_RIGHT, share_text},
+	};
+
+	if (!json_array_size(ports))
+		return;
+	putchar('\n');
+	ctl_print_table(ports, columns, sizeof(columns) / sizeof(columns[0]), NULL);
+}
+
 void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 {
-	static const char *const apart[] = {"workers", "uptime_s", NULL};
+	static const char *const apart[] = {"workers", "ports", "uptime_s", NULL};
 	static const struct ctl_column columns[] = {
 		{"CORE", NULL, CTL_COL_RIGHT, core_text},
 		{"LOAD", NULL, CTL_COL_RIGHT, load_text},
@@ -125,6 +145,7 @@ void ctl_print_runtime(struct ctl_context *ctx, json_t *result)
 	ctl_print_table(json_object_get(result, "workers"), columns,
 			sizeof(columns) / sizeof(columns[0]), "no workers");
 	print_stages(json_object_get(result, "workers"));
+	print_shares(json_object_get(result, "ports"));
 }
 
 void ctl_print_doctor(struct ctl_context *ctx, json_t *result)

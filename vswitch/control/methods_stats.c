@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Methods that read counters: stats, drops, runtime. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vswitch/control/edit.h"
@@ -104,6 +105,30 @@ static json_t *stage_rows(const struct vsw_worker_stats *s)
 	return rows;
 }
 
+/* Whose frames the workers are busy with: of all cycles spent on bursts, the part of each port's. */
+static json_t *share_rows(struct vsw_daemon *d)
+{
+	unsigned int n = d->engine->model.n_ports;
+	uint64_t *cycles = calloc(n + 1u, sizeof(*cycles)), sum = 0;
+	json_t *rows = json_array();
+
+	for (unsigned int i = 0; cycles && i < n; i++) {
+		struct vsw_port_stats s;
+
+		get(d, i, &s);
+		cycles[i] = s.cycles;
+		sum += s.cycles;
+	}
+	for (unsigned int i = 0; cycles && i < n; i++)
+		if (cycles[i])
+			json_array_append_new(rows,
+					      json_pack("{s:s, s:f}", "port",
+							d->engine->model.ports[i].name, "cpu_share",
+							(double)cycles[i] / (double)sum));
+	free(cycles);
+	return rows;
+}
+
 VSW_METHOD(runtime)
 {
 	struct vsw_daemon *d = call->d;
@@ -123,9 +148,10 @@ VSW_METHOD(runtime)
 				  (json_int_t)s.busy_cycles, "total_cycles",
 				  (json_int_t)s.total_cycles, "stages", stage_rows(&s)));
 	}
-	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o}", "version", VIRIDIAN_VERSION,
+	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o, s:o}", "version", VIRIDIAN_VERSION,
 			    "uptime_s", (json_int_t)((vsw_now_ms() - d->started_ms) / 1000), "poll",
 			    d->opt.poll, "hugepages", d->hugepages, "generation",
-			    (json_int_t)d->engine->generation, "workers", workers);
+			    (json_int_t)d->engine->generation, "workers", workers, "ports",
+			    share_rows(d));
 	return 0;
 }

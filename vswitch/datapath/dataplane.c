@@ -469,6 +469,7 @@ void vsw_port_stats_get(const struct vsw_dataplane *dp, const struct vsw_port *p
 		ret->rx_bytes += c->rx_bytes;
 		ret->tx_packets += c->tx_packets;
 		ret->tx_bytes += c->tx_bytes;
+		ret->cycles += c->cycles;
 		for (unsigned int i = 0; i < VSW_DROP_N; i++)
 			ret->drops[i] += c->drops[i];
 	}

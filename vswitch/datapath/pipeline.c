@@ -693,19 +693,20 @@ static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw
 static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
 					     uint16_t queue)
 {
-	uint64_t t = rte_rdtsc();
+	uint64_t began = rte_rdtsc();
 	struct vsw_vec v;
 
 	v.n = receive(w, p, queue, v.m);
 	if (v.n) {
 		uint16_t n = v.n;
 
-		vsw_stage_done(w, VSW_STAGE_RX, n, t);
+		vsw_stage_done(w, VSW_STAGE_RX, n, began);
 		v.n = tap_rx(w, p, v.m, n);
 		w->measuring = true;
 		input_measured(w, p, &v);
 		vsw_pipeline_flush(w);
 		w->measuring = false;
+		counters(w, p)->cycles += rte_rdtsc() - began;
 		return n;
 	}
 	return 0;

@@ -29,6 +29,8 @@ struct vsw_counters {
 	uint64_t rx_packets, rx_bytes; /* taken from the device, before any decision */
 	uint64_t tx_packets, tx_bytes; /* taken by the device */
 	uint64_t drops[VSW_DROP_N];
+	uint64_t
+		cycles; /* TSC spent on bursts from the port, of those that are measured (stages.def) */
 } __rte_cache_aligned;
 
 struct vsw_capture;
@@ -83,4 +85,5 @@ struct vsw_port_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t drops[VSW_DROP_N];
 	uint64_t drops_total;
+	uint64_t cycles; /* of measured bursts: shares are what counts */
 };
