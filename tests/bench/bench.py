@@ -75,7 +75,7 @@ def choose_devices(args, bench):
 
 
 def heading(args, n_rounds):
-    return ("%s, TSC %.0f MHz, Linux %s, %s. One worker core over vhost-user, %d interleaved rounds.\n" % (
+    return ("%s, TSC %.0f MHz, Linux %s, %s. One worker core over vhost-user, up to %d interleaved rounds.\n" % (
         machine.cpu_model(), machine.tsc_mhz(), platform.release(), time.strftime("%-d %B %Y", time.gmtime()),
         n_rounds))
 
