@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's memory is the input: the split ring's data path must neither touch anything outside it nor
+ * A guest's memory is the input: the rings' data paths must neither touch anything outside it nor
  * leak or corrupt packet buffers. The first bytes choose features and vector width; the rest is the image
  * that holds rings and buffers.
  */
@@ -37,7 +37,7 @@ static void to_guest(const struct vsw_vring_ops *ops, struct vsw_vring *r, uint1
 		m[i] = rte_pktmbuf_alloc(pool);
 		memset(rte_pktmbuf_append(m[i], len), i, len);
 	}
-	taken = ops->tx(r, m, 2);
+	taken = (r->packed ? ops->tx_packed : ops->tx)(r, m, 2);
 	for (int i = taken; i < 2; i++)
 		rte_pktmbuf_free(m[i]);
 }
@@ -68,6 +68,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.desc = (void *)image;
 	r.avail = (void *)(image + 512);
 	r.used = (void *)(image + 640);
+	if (data[7] & 1) {
+		r.packed = true;
+		r.driver_event = (void *)(image + 1024);
+		r.device_event = (void *)(image + 1028);
+	}
 	r.mem = &mem;
 	r.mergeable = data[2] & 1;
 	r.requests = !(data[2] & 8);
@@ -75,9 +80,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.hdr_size = data[2] & 4 ? 10 : 12;
 	r.pool = pool;
 	r.big_pool = big_pool;
-	if (vsw_vring_init(&r, (uint16_t)(data[3] | data[4] << 8), 0) == 0) {
+	if (vsw_vring_init(&r, (uint16_t)(data[3] | data[4] << 8),
+			   r.packed ? (uint16_t)(data[3] | data[4] << 8) : 0) == 0) {
 		if (data[5] & 1) {
-			uint16_t n = ops->rx(&r, m, 64);
+			uint16_t n = (r.packed ? ops->rx_packed : ops->rx)(&r, m, 64);
 
 			for (uint16_t i = 0; i < n; i++) {
 				rte_mbuf_sanity_check(m[i], 1);

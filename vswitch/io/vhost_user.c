@@ -37,6 +37,8 @@ enum { MSG_SET_FEATURES = 2, MSG_GET_VRING_BASE = 11, MSG_SET_MEM_TABLE = 5, MSG
 /* One direction of one queue pair. Even indices: to the guest. */
 struct ring {
 	struct vsw_vring v;
+	vsw_vring_rx_fn rx; /* for the ring's layout */
+	vsw_vring_tx_fn give;
 	bool live;         /* atomic; workers may use v */
 	bool ready;        /* librte_vhost has all parts of it; vhost thread only */
 	rte_spinlock_t tx; /* several workers sending to one guest queue */
@@ -92,7 +94,7 @@ static uint16_t vhost_rx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pk
 
 	if (unlikely(!__atomic_load_n(&r->live, __ATOMIC_ACQUIRE)))
 		return 0;
-	return p->ring_ops->rx(&r->v, pkts, n);
+	return r->rx(&r->v, pkts, n);
 }
 
 static uint16_t vhost_tx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
@@ -108,7 +110,7 @@ static uint16_t vhost_tx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pk
 			return 0;
 	}
 	rte_spinlock_lock(&r->tx);
-	sent = p->ring_ops->tx(&r->v, pkts, n);
+	sent = r->give(&r->v, pkts, n);
 	rte_spinlock_unlock(&r->tx);
 	return sent;
 }
@@ -178,9 +180,11 @@ static void pause_rings(struct vhost_port *p)
 	p->io.env->quiesce(p->io.env->ctx);
 	for (unsigned int i = 0; i < RINGS_MAX; i++) {
 		struct vsw_vring *v = &p->ring[i].v;
+		uint16_t avail, used;
 
+		vsw_vring_base(v, &avail, &used);
 		if (v->desc)
-			rte_vhost_set_vring_base(p->vid, (uint16_t)i, v->last_avail, v->last_used);
+			rte_vhost_set_vring_base(p->vid, (uint16_t)i, avail, used);
 		v->desc = NULL;
 	}
 	p->n_pauses++;
@@ -213,7 +217,7 @@ static bool load_ring(struct vhost_port *p, uint16_t i)
 	if (rte_vhost_get_vhost_vring(p->vid, i, &vr) < 0 || !vr.desc || !vr.avail || !vr.used ||
 	    rte_vhost_get_vring_base(p->vid, i, &avail, &used) < 0)
 		return false;
-	v->desc = vr.desc;
+	v->desc = vr.desc; /* the packed ring's parts stand in the same unions */
 	v->avail = vr.avail;
 	v->used = vr.used;
 	v->size = vr.size;
@@ -221,6 +225,9 @@ static bool load_ring(struct vhost_port *p, uint16_t i)
 	v->kick_fd = vr.kickfd;
 	v->call_fd = vr.callfd;
 	v->mergeable = p->features & (1ULL << VIRTIO_NET_F_MRG_RXBUF);
+	v->packed = p->features & (1ULL << VIRTIO_F_RING_PACKED);
+	p->ring[i].rx = v->packed ? p->ring_ops->rx_packed : p->ring_ops->rx;
+	p->ring[i].give = v->packed ? p->ring_ops->tx_packed : p->ring_ops->tx;
 	v->event_idx = p->features & (1ULL << VIRTIO_RING_F_EVENT_IDX);
 	v->requests = p->features & (1ULL << VIRTIO_NET_F_CSUM);
 	v->hdr_size = v->mergeable || p->features & (1ULL << VIRTIO_F_VERSION_1) ? 12 : 10;
@@ -400,7 +407,7 @@ static void vhost_close(struct vsw_io *io)
 static void vhost_describe(struct vsw_io *io, json_t *out)
 {
 	struct vhost_port *p = (struct vhost_port *)io;
-	unsigned int queues = 0, packed = 0;
+	unsigned int queues = 0;
 	const char *broken = NULL;
 	uint64_t too_big = 0, interrupts = 0;
 
@@ -413,11 +420,13 @@ static void vhost_describe(struct vsw_io *io, json_t *out)
 		if (v->broken)
 			broken = vsw_vring_broken_text(v->broken);
 	}
-	(void)packed;
 	json_object_set_new(out, "driver", json_string("vhost-user"));
 	json_object_set_new(out, "role", json_string(io->device.client ? "client" : "server"));
 	json_object_set_new(out, "copy", json_string(p->ring_ops->name));
 	json_object_set_new(out, "queues", json_integer(queues));
+	json_object_set_new(
+		out, "ring",
+		json_string(p->features & (1ULL << VIRTIO_F_RING_PACKED) ? "packed" : "split"));
 	json_object_set_new(out, "mergeable",
 			    json_boolean(p->features & (1ULL << VIRTIO_NET_F_MRG_RXBUF)));
 	json_object_set_new(out, "interrupts", json_integer((json_int_t)interrupts));
@@ -476,8 +485,8 @@ static int start(struct vhost_port *p, const char *object, struct vd_err *reterr
 {
 	const char *path = p->io.device.target;
 	uint64_t drop = 1ULL << VIRTIO_NET_F_HOST_UFO | 1ULL << VIRTIO_NET_F_GUEST_UFO |
-			1ULL << VIRTIO_F_RING_PACKED | 1ULL << VHOST_F_LOG_ALL |
-			1ULL << VIRTIO_F_IOMMU_PLATFORM | 1ULL << VIRTIO_F_IN_ORDER;
+			1ULL << VHOST_F_LOG_ALL | 1ULL << VIRTIO_F_IOMMU_PLATFORM |
+			1ULL << VIRTIO_F_IN_ORDER;
 
 	if (rte_vhost_driver_register(path, p->io.device.client ? RTE_VHOST_USER_CLIENT : 0) < 0)
 		return vd_err_set(reterr, -EIO, VD_E_DEVICE_OPEN, object,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The data path of a virtio split ring, device side: our own instead of librte_vhost's, because the
+ * The data path of a virtio ring, split or packed, device side: our own instead of librte_vhost's, because the
  * port is half of what a packet costs. Batched descriptor reads, prefetch, vector copies, one used-index
  * store and at most one interrupt per burst.
  *
@@ -10,11 +10,11 @@
  * loop, a range outside guest memory, a wrong direction) is marked broken with a reason and left alone
  * until the guest sets it up again; nothing else is affected.
  *
- * Not offered: packed rings, IOTLB, dirty logging.
+ * Not offered: IOTLB, dirty logging.
  *
  * Thread-safety: one thread per ring at a time, except where noted; set-up only while no worker
- * uses the ring. Source: virtio 1.2, 2.7 and 5.1.6. Proof: tests/unit/vswitch/io/test_vring.c,
- * tests/fuzz/fuzz_vring.c.
+ * uses the ring. Source: virtio 1.2, 2.7, 2.8 and 5.1.6. Proof: tests/unit/vswitch/io/test_vring.c,
+ * test_vring_packed.c, tests/fuzz/fuzz_vring.c.
  */
 #pragma once
 
@@ -48,9 +48,18 @@ enum vsw_vring_broken {
 
 struct vsw_vring {
 	/* shared with the guest */
-	struct vring_desc *desc;
-	struct vring_avail *avail;
-	struct vring_used *used;
+	union {
+		struct vring_desc *desc;
+		struct vring_packed_desc *pdesc;
+	};
+	union {
+		struct vring_avail *avail;
+		struct vring_packed_desc_event *driver_event; /* packed: when to interrupt it */
+	};
+	union {
+		struct vring_used *used;
+		struct vring_packed_desc_event *device_event; /* packed: when to kick us */
+	};
 	/* ours */
 	const struct vsw_vmem *mem;
 	uint16_t size, mask;
@@ -58,11 +67,16 @@ struct vsw_vring {
 	uint16_t hdr_size; /* 10 or 12 bytes */
 	bool mergeable;    /* VIRTIO_NET_F_MRG_RXBUF */
 	bool event_idx;    /* VIRTIO_F_RING_EVENT_IDX */
-	bool requests;     /* the guest may ask for checksums or segmentation */
+	bool packed; /* VIRTIO_F_RING_PACKED: last_avail and last_used are positions, below size */
+	bool requests; /* the guest may ask for checksums or segmentation */
 	bool signalled_valid;
-	uint16_t signalled;   /* last_used when we last looked whether to interrupt */
-	int kick_fd, call_fd; /* eventfds, -1: none. Not owned. */
-	uint8_t broken;       /* enum vsw_vring_broken */
+	uint16_t signalled;         /* last_used when we last looked whether to interrupt */
+	int kick_fd, call_fd;       /* eventfds, -1: none. Not owned. */
+	uint8_t broken;             /* enum vsw_vring_broken */
+	bool avail_wrap, used_wrap; /* packed: the round we are in */
+	uint16_t held_flags;
+	struct vring_packed_desc
+		*held; /* packed: first used descriptor of the burst, not shown yet */
 	struct rte_mempool *pool, *big_pool;
 	/* counters; one writer */
 	uint64_t bad_offload; /* frames whose header contradicts them */
@@ -87,6 +101,8 @@ struct vsw_vring_ops {
 	const char *name;
 	vsw_vring_rx_fn rx;
 	vsw_vring_tx_fn tx;
+	vsw_vring_rx_fn rx_packed; /* for a ring with packed set */
+	vsw_vring_tx_fn tx_packed;
 };
 
 /* The same code for different vector widths. */
@@ -97,8 +113,12 @@ extern const struct vsw_vring_ops vsw_vring_avx512;
 /** The widest that this CPU, and EAL's --force-max-simd-bitwidth, allow. */
 const struct vsw_vring_ops *vsw_vring_best(void);
 
-/** Check size (a power of two, 1..VSW_VRING_SIZE_MAX) and reset what is ours. -EINVAL. */
+/** Check size (1..VSW_VRING_SIZE_MAX, of a split ring a power of two) and reset what is ours. Positions of a packed
+ *  ring have their wrap counter in bit 15. -EINVAL. */
 int vsw_vring_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used);
+
+/** What vsw_vring_init() needs to go on from here. */
+void vsw_vring_base(const struct vsw_vring *r, uint16_t *ret_avail, uint16_t *ret_used);
 
 /** Ask the guest for a kick when it adds buffers (@on), or not. Return: true when there are some. */
 bool vsw_vring_notify(struct vsw_vring *r, bool on);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The split ring's fast paths with 64-byte moves. */
+/* The rings' fast paths with 64-byte moves. */
 #include <immintrin.h>
 
 #define VRING_TARGET __attribute__((target("avx512f,avx512bw,avx512vl")))
@@ -12,4 +12,5 @@ static inline VRING_TARGET void vring_copy_chunk(void *d, const void *s)
 
 #include "vswitch/io/vring_fast.h"
 
-const struct vsw_vring_ops vsw_vring_avx512 = {"avx512", vring_rx, vring_tx};
+const struct vsw_vring_ops vsw_vring_avx512 = {"avx512", vring_rx, vring_tx, vring_rx_packed,
+					       vring_tx_packed};

@@ -226,3 +226,138 @@ static VRING_TARGET uint16_t vring_tx(struct vsw_vring *r, struct rte_mbuf **pkt
 	vsw_vring_publish(r);
 	return sent;
 }
+
+/*
+ * The packed ring: as many as @n of the available descriptors that stand for themselves, hold between @min and @max
+ * bytes and have @slack bytes of memory behind them. @slow: the one behind those is none of this kind.
+ */
+static inline VRING_TARGET uint16_t look_packed(struct vsw_vring *r, struct spot *s, uint16_t n,
+						uint16_t want_flags, uint32_t min, uint32_t max,
+						uint32_t slack, bool *slow)
+{
+	const uint16_t mask_flags = VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE;
+	uint16_t at = r->last_avail, i;
+	bool wrap = r->avail_wrap;
+
+	*slow = false;
+	for (i = 0; i < n; i++) {
+		uint16_t flags = vsw_packed_flags(r, at);
+		struct vring_packed_desc d;
+		uint64_t room = 0;
+
+		if (!vsw_packed_is_avail(flags, wrap))
+			return i;
+		d = vsw_packed_copy(r, at, flags);
+		*slow = (flags & mask_flags) != want_flags || d.len < min || d.len > max;
+		if (unlikely(*slow))
+			return i;
+		s[i].at = vsw_vmem_at(r->mem, d.addr, d.len, &room);
+		*slow = !s[i].at || room - d.len < slack;
+		if (unlikely(*slow))
+			return i; /* which tells whether the address is wrong */
+		s[i].len = d.len;
+		s[i].head = d.id;
+		prefetch_spot(r, &s[i], want_flags);
+		vsw_packed_step(r, &at, &wrap, 1);
+	}
+	return i;
+}
+
+/* The request in front of a frame, if the guest may make any. Returns false when it contradicts the frame. */
+static inline VRING_TARGET bool take_request(struct vsw_vring *r, const struct spot *s,
+					     struct rte_mbuf *m)
+{
+	struct vsw_vnet_hdr h;
+
+	if (!r->requests)
+		return true;
+	memcpy(&h, s->at, sizeof(h));
+	__asm__ volatile("" : : : "memory");
+	if (likely(!h.flags && !h.gso_type))
+		return true;
+	if (vsw_offload_from_vnet(m, &h) == 0)
+		return true;
+	r->bad_offload++;
+	rte_pktmbuf_free(m);
+	return false;
+}
+
+static VRING_TARGET uint16_t vring_rx_packed(struct vsw_vring *r, struct rte_mbuf **pkts,
+					     uint16_t n)
+{
+	const uint32_t hdr = r->hdr_size;
+	struct rte_mbuf *fresh[BURST_MAX];
+	struct spot s[BURST_MAX];
+	uint16_t took = 0, got = 0;
+	bool slow = true;
+
+	n = RTE_MIN(n, BURST_MAX);
+	while (took < n && slow && likely(!r->broken)) {
+		uint16_t good = look_packed(r, s, n - took, 0, hdr + 1,
+					    hdr + RTE_MBUF_DEFAULT_DATAROOM, VRING_CHUNK, &slow);
+
+		/* no buffers: leave the frames with the guest, who will slow down */
+		if (good && unlikely(rte_pktmbuf_alloc_bulk(r->pool, fresh, good) != 0)) {
+			r->no_buffer++;
+			break;
+		}
+		for (uint16_t i = 0; i < good; i++) {
+			struct rte_mbuf *m = fresh[i];
+
+			m->data_len = (uint16_t)(s[i].len - hdr);
+			m->pkt_len = s[i].len - hdr;
+			copy_in(rte_pktmbuf_mtod(m, uint8_t *), s[i].at + hdr, m->pkt_len);
+			vsw_packed_used_put(r, s[i].head, 0, 1, false);
+			if (likely(take_request(r, &s[i], m)))
+				pkts[got++] = m;
+		}
+		vsw_packed_step(r, &r->last_avail, &r->avail_wrap, good);
+		took += good;
+		if (slow && took < n) {
+			struct rte_mbuf *m = vsw_packed_rx_one(r);
+
+			if (m)
+				pkts[got++] = m;
+			took++;
+		}
+	}
+	vsw_packed_publish(r);
+	return got;
+}
+
+static VRING_TARGET uint16_t vring_tx_packed(struct vsw_vring *r, struct rte_mbuf **pkts,
+					     uint16_t n)
+{
+	const uint32_t hdr = r->hdr_size;
+	struct spot s[BURST_MAX];
+	uint16_t sent = 0;
+
+	while (sent < n && likely(!r->broken)) {
+		uint16_t batch = RTE_MIN((uint16_t)(n - sent), BURST_MAX), i;
+		bool slow;
+		uint16_t good =
+			look_packed(r, s, batch, VRING_DESC_F_WRITE, 0, UINT32_MAX, 0, &slow);
+
+		for (i = 0; i < good; i++) {
+			const struct rte_mbuf *m = pkts[sent + i];
+
+			if (unlikely(m->nb_segs != 1 || s[i].len < hdr + m->pkt_len))
+				break;
+			put_header(r, s[i].at, m);
+			copy_out(s[i].at + hdr, rte_pktmbuf_mtod(m, uint8_t *), m->pkt_len);
+			vsw_packed_used_put(r, s[i].head, m->pkt_len + hdr, 1, true);
+		}
+		vsw_packed_step(r, &r->last_avail, &r->avail_wrap, i);
+		rte_pktmbuf_free_bulk(pkts + sent, i);
+		sent += i;
+		if (i < good || slow) { /* one the slow way, then fast again */
+			if (vsw_packed_tx_one(r, pkts[sent]) <= 0)
+				break;
+			rte_pktmbuf_free(pkts[sent++]);
+		} else if (good < batch) {
+			break; /* no more buffers */
+		}
+	}
+	vsw_packed_publish(r);
+	return sent;
+}
