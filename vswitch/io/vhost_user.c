@@ -488,6 +488,9 @@ static int start(struct vhost_port *p, const char *object, struct vd_err *reterr
 			1ULL << VHOST_F_LOG_ALL | 1ULL << VIRTIO_F_IOMMU_PLATFORM |
 			1ULL << VIRTIO_F_IN_ORDER;
 
+	if (!p->io.device.packed)
+		drop |= 1ULL << VIRTIO_F_RING_PACKED;
+
 	if (rte_vhost_driver_register(path, p->io.device.client ? RTE_VHOST_USER_CLIENT : 0) < 0)
 		return vd_err_set(reterr, -EIO, VD_E_DEVICE_OPEN, object,
 				  "use a path in a folder that exists, such as /run/viridian",

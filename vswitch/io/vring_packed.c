@@ -156,7 +156,8 @@ int vsw_packed_tx_one(struct vsw_vring *r, const struct rte_mbuf *m)
 {
 	const uint64_t need = (uint64_t)r->hdr_size + m->pkt_len;
 	struct chain c[VSW_VRING_HEADS_MAX], at = {.at = r->last_avail, .wrap = r->avail_wrap};
-	uint64_t before[VSW_VRING_HEADS_MAX], left = need; /* bytes that the buffers up to each hold */
+	uint64_t before[VSW_VRING_HEADS_MAX],
+		left = need; /* bytes that the buffers up to each hold */
 	struct vsw_pieces s = {.n = 0};
 	uint16_t n = 0, total = 0;
 

@@ -24,7 +24,7 @@ static const char *const kind_text[VSW_DEV_N] = {
 static const char *const kind_form[VSW_DEV_N] = {
 	[VSW_DEV_TAP] = "write tap:IFNAME[,queues=N], for example tap:web1",
 	[VSW_DEV_NETDEV] = "write netdev:IFNAME[,af-packet|af-xdp], for example netdev:eth0",
-	[VSW_DEV_VHOST_USER] = "write vhost-user:PATH[,client][,queues=N], for example "
+	[VSW_DEV_VHOST_USER] = "write vhost-user:PATH[,client][,packed][,queues=N], for example "
 			       "vhost-user:/run/web1.sock",
 	[VSW_DEV_MEMIF] = "write memif:PATH[,id=N][,client], for example memif:/run/web1.memif",
 	[VSW_DEV_PCAP] = "write pcap:rx=FILE[,tx=FILE][,loop] or pcap:tx=FILE, for example "
@@ -47,6 +47,7 @@ enum option {
 	OPT_AF_PACKET = 64,
 	OPT_AF_XDP = 128,
 	OPT_OUTSIDE = 256,
+	OPT_PACKED = 512,
 };
 
 static const struct {
@@ -56,12 +57,13 @@ static const struct {
 	{"queues=", OPT_QUEUES},      {"client", OPT_CLIENT}, {"id=", OPT_ID},
 	{"loop", OPT_LOOP},           {"rx=", OPT_RX},        {"tx=", OPT_TX},
 	{"af-packet", OPT_AF_PACKET}, {"af-xdp", OPT_AF_XDP}, {"outside", OPT_OUTSIDE},
+	{"packed", OPT_PACKED},
 };
 
 static const unsigned int kind_options[VSW_DEV_N] = {
 	[VSW_DEV_TAP] = OPT_QUEUES,
 	[VSW_DEV_NETDEV] = OPT_AF_PACKET | OPT_AF_XDP,
-	[VSW_DEV_VHOST_USER] = OPT_CLIENT | OPT_QUEUES,
+	[VSW_DEV_VHOST_USER] = OPT_CLIENT | OPT_PACKED | OPT_QUEUES,
 	[VSW_DEV_MEMIF] = OPT_ID | OPT_CLIENT,
 	[VSW_DEV_PCAP] = OPT_RX | OPT_TX | OPT_LOOP,
 	[VSW_DEV_PCI] = OPT_QUEUES,
@@ -217,6 +219,9 @@ static int take_option_value(struct ctx *c, enum option bit, const char *s, size
 	case OPT_CLIENT:
 		c->d.client = true;
 		break;
+	case OPT_PACKED:
+		c->d.packed = true;
+		break;
 	case OPT_OUTSIDE:
 		c->d.outside = true;
 		break;
@@ -357,19 +362,19 @@ const char *vsw_device_format(const struct vsw_device *d, char *buf, size_t size
 			 d->target[0] && d->target2[0] ? "," : "", d->target2[0] ? "tx=" : "",
 			 d->target2, d->loop ? ",loop" : "");
 	else
-		snprintf(buf, size, "%s:%s%s%s%s%s", kind_text[d->kind], d->target, way, id,
+		snprintf(buf, size, "%s:%s%s%s%s%s%s", kind_text[d->kind], d->target, way, id,
 			 d->client    ? ",client"
 			 : d->outside ? ",outside"
 				      : "",
-			 queues);
+			 d->packed ? ",packed" : "", queues);
 	return buf;
 }
 
 bool vsw_device_equal(const struct vsw_device *a, const struct vsw_device *b)
 {
 	return a->kind == b->kind && a->client == b->client && a->loop == b->loop &&
-	       a->outside == b->outside && a->way == b->way && a->id == b->id &&
-	       a->queues == b->queues && !strcmp(a->target, b->target) &&
+	       a->outside == b->outside && a->packed == b->packed && a->way == b->way &&
+	       a->id == b->id && a->queues == b->queues && !strcmp(a->target, b->target) &&
 	       !strcmp(a->target2, b->target2);
 }
 

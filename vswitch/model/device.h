@@ -4,7 +4,7 @@
  *
  *   tap:IFNAME                              a kernel interface made by the switch
  *   netdev:IFNAME[,af-packet|af-xdp]        an interface that exists; best way chosen when not named
- *   vhost-user:PATH[,client][,queues=N]     virtio guests (QEMU, cloud-hypervisor)
+ *   vhost-user:PATH[,client][,packed][,queues=N]  virtio guests (QEMU, cloud-hypervisor)
  *   memif:PATH[,id=N][,client]
  *   pcap:rx=FILE[,tx=FILE][,loop] | pcap:tx=FILE
  *   pci:BDF[,queues=N]                      a NIC bound to vfio-pci, by DPDK's own driver
@@ -46,6 +46,7 @@ struct vsw_device {
 	char target[256];  /* interface, socket path, BDF, or pcap's rx file ("" = none) */
 	char target2[256]; /* pcap's tx file ("" = none) */
 	bool client;       /* vhost-user, memif: connect instead of listen */
+	bool packed;       /* vhost-user: offer packed rings */
 	bool loop;         /* pcap: replay the rx file for ever */
 	bool outside;      /* nat: the port on the outside switch */
 	enum vsw_netdev_way way;

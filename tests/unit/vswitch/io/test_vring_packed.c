@@ -211,7 +211,8 @@ static void from_guest(const struct vsw_vring_ops *ops)
 static void guest_posts(uint32_t size, uint32_t shape)
 {
 	uint64_t gpa = buffer(size + 64);
-	struct part p[2] = {{gpa, 12, VRING_DESC_F_WRITE}, {gpa + 12, size - 12, VRING_DESC_F_WRITE}};
+	struct part p[2] = {{gpa, 12, VRING_DESC_F_WRITE},
+			    {gpa + 12, size - 12, VRING_DESC_F_WRITE}};
 
 	memset(at(gpa), 0xee, size + 64);
 	if (shape == 0)
