@@ -9,16 +9,22 @@
  * message was handled, read anew from librte_vhost (resume). Workers never take librte_vhost's locks, so
  * waiting for them inside its message handler cannot deadlock.
  *
- * Limits. One guest a port. Split rings, no dirty logging, so a guest's live migration by its VMM is
+ * Packed rings do not tell where a dead switch stopped, as split ones do, and QEMU does not ask a network
+ * adapter's back end for it in time. We note it in a file of the run folder, and take a note's word only
+ * for the first look at a ring of a new connection, and only when the ring agrees (vsw_packed_recall()).
+ *
+ * Limits. One guest a port. No dirty logging, so a guest's live migration by its VMM is
  * refused by the VMM. A guest cannot be told of a link change: vhost-user has no such message.
  */
 #include "vswitch/io/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,10 +35,13 @@
 #include "vswitch/io/sockpath.h"
 #include "vswitch/io/vring.h"
 
-#define RINGS_MAX (2 * VSW_QUEUES_MAX)
-#define VIDS_MAX  1024
+#define RINGS_MAX           (2 * VSW_QUEUES_MAX)
+#define VIDS_MAX            1024
+#define VSW_NOTES_PATH_SIZE 512
 /* vhost-user messages after which rings or memory may be other ones (vhost-user specification) */
 enum { MSG_SET_FEATURES = 2, MSG_GET_VRING_BASE = 11, MSG_SET_MEM_TABLE = 5, MSG_RESET_OWNER = 4 };
+
+#define MSG_HEADER_SIZE 12 /* request, flags, size */
 
 /* One direction of one queue pair. Even indices: to the guest. */
 struct ring {
@@ -41,6 +50,7 @@ struct ring {
 	vsw_vring_tx_fn give;
 	bool live;         /* atomic; workers may use v */
 	bool ready;        /* librte_vhost has all parts of it; vhost thread only */
+	bool seen;         /* on this connection: its base is told truly; vhost thread only */
 	rte_spinlock_t tx; /* several workers sending to one guest queue */
 };
 
@@ -55,6 +65,8 @@ struct vhost_port {
 	uint32_t n_pauses; /* for describe: how often the guest made us stop */
 	int idle_fd;       /* never readable: where queues the guest does not use wait */
 	uint16_t mtu;
+	struct vsw_vring_note *notes; /* [RINGS_MAX] in a file; NULL: none are kept */
+	char notes_path[VSW_NOTES_PATH_SIZE];
 	pthread_mutex_t lock; /* vid, running, features against describe() */
 };
 
@@ -208,6 +220,19 @@ static int read_memory(struct vhost_port *p)
 	return 0;
 }
 
+/* Where a packed ring stands that another life of ours may have used. */
+static void recall(struct vhost_port *p, uint16_t i, uint16_t *avail, uint16_t *used)
+{
+	struct vsw_vring *v = &p->ring[i].v;
+	uint16_t base;
+
+	v->note = p->notes ? &p->notes[i] : NULL;
+	if (v->packed && v->note && !p->ring[i].seen &&
+	    vsw_packed_recall(v, i % 2 == 0, *avail, &base))
+		*avail = *used = base;
+	p->ring[i].seen = true;
+}
+
 static bool load_ring(struct vhost_port *p, uint16_t i)
 {
 	struct vsw_vring *v = &p->ring[i].v;
@@ -233,6 +258,7 @@ static bool load_ring(struct vhost_port *p, uint16_t i)
 	v->hdr_size = v->mergeable || p->features & (1ULL << VIRTIO_F_VERSION_1) ? 12 : 10;
 	v->pool = p->io.env->pool;
 	v->big_pool = p->io.env->big_pool;
+	recall(p, i, &avail, &used);
 	if (vsw_vring_init(v, avail, used) < 0) {
 		v->desc = NULL;
 		return false;
@@ -280,6 +306,13 @@ static enum rte_vhost_msg_result before_message(int vid, void *msg)
 	memcpy(&request, msg, sizeof(request));
 	if (p && touches_rings(request))
 		pause_rings(p);
+	if (p && p->notes && request == MSG_GET_VRING_BASE) {
+		uint32_t ring;
+
+		memcpy(&ring, (const uint8_t *)msg + MSG_HEADER_SIZE, sizeof(ring));
+		if (ring < RINGS_MAX)
+			p->notes[ring].size = 0; /* the peer knows itself now */
+	}
 	return RTE_VHOST_MSG_RESULT_NOT_HANDLED;
 }
 
@@ -330,7 +363,7 @@ static void on_disconnect(int vid)
 	p->vid = -1;
 	p->running = false;
 	for (unsigned int i = 0; i < RINGS_MAX; i++)
-		p->ring[i].ready = false;
+		p->ring[i].ready = p->ring[i].seen = false;
 	pthread_mutex_unlock(&registry.lock);
 	p->io.env->notify(p->io.env->ctx, &p->io);
 }
@@ -390,14 +423,47 @@ static void forget(struct vhost_port *p)
 	pthread_mutex_unlock(&registry.lock);
 	if (p->idle_fd >= 0)
 		close(p->idle_fd);
+	if (p->notes)
+		munmap(p->notes, RINGS_MAX * sizeof(*p->notes));
 	pthread_mutex_destroy(&p->lock);
 	free(p);
+}
+
+/* Keep notes of packed rings. Without them they work all the same, until we die. */
+static void open_notes(struct vhost_port *p, const char *port_name)
+{
+	const size_t size = RINGS_MAX * sizeof(*p->notes);
+	void *map = MAP_FAILED;
+	int fd;
+
+	snprintf(p->notes_path, sizeof(p->notes_path), "%s/%s.rings", p->io.env->run_dir,
+		 port_name);
+	fd = open(p->notes_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	if (ftruncate(fd, (off_t)size) == 0)
+		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (map != MAP_FAILED)
+		p->notes = map;
+}
+
+static bool notes_matter(const struct vhost_port *p)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; p->notes && i < RINGS_MAX; i++)
+		any |= p->notes[i].size != 0;
+	return any;
 }
 
 static void vhost_close(struct vsw_io *io)
 {
 	struct vhost_port *p = (struct vhost_port *)io;
 
+	/* a guest's own may be needed by our next life; for good, they go with the port (vsw_io_vhost_clean()) */
+	if (p->notes && !notes_matter(p))
+		unlink(p->notes_path);
 	rte_vhost_driver_unregister(io->device.target);
 	if (!io->device.client)
 		unlink(io->device.target);
@@ -427,6 +493,12 @@ static void vhost_describe(struct vsw_io *io, json_t *out)
 	json_object_set_new(
 		out, "ring",
 		json_string(p->features & (1ULL << VIRTIO_F_RING_PACKED) ? "packed" : "split"));
+	if (io->device.packed && !p->notes)
+		json_object_set_new(
+			out, "degraded",
+			json_string(
+				"the file for notes on packed rings cannot be made: after kill -9 "
+				"of the switch the guest has to reset its adapter"));
 	json_object_set_new(out, "mergeable",
 			    json_boolean(p->features & (1ULL << VIRTIO_NET_F_MRG_RXBUF)));
 	json_object_set_new(out, "interrupts", json_integer((json_int_t)interrupts));
@@ -438,18 +510,25 @@ static void vhost_describe(struct vsw_io *io, json_t *out)
 
 static json_t *vhost_leftover(struct vsw_io *io)
 {
-	if (io->device.client)
+	struct vhost_port *p = (struct vhost_port *)io;
+
+	if (io->device.client && !p->notes)
 		return NULL;
-	return json_pack("{s:s}", "vhost_user", io->device.target);
+	return json_pack("{s:s*, s:s*}", "vhost_user", io->device.client ? NULL : io->device.target,
+			 "rings", p->notes ? p->notes_path : NULL);
 }
 
 void vsw_io_vhost_clean(json_t *leftover)
 {
 	const char *path = json_string_value(json_object_get(leftover, "vhost_user"));
 
+	const char *rings = json_string_value(json_object_get(leftover, "rings"));
+
 	/* only a dead socket: somebody else may have taken the path since */
 	if (path)
 		vsw_sockpath_clear(path, NULL, NULL);
+	if (rings)
+		unlink(rings);
 }
 
 /* Counters of rings, where the data plane looks for them. */
@@ -532,6 +611,8 @@ int vsw_io_vhost_open(const struct vsw_io_env *env, const struct vsw_io_params *
 	p->ring_ops = vsw_vring_best();
 	p->mtu = params->mtu_bytes;
 	p->vid = -1;
+	if (params->device.packed)
+		open_notes(p, params->port_name);
 	p->idle_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&p->lock, NULL);
 	for (unsigned int i = 0; i < RINGS_MAX; i++)

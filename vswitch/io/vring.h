@@ -46,6 +46,22 @@ enum vsw_vring_broken {
 	VSW_VRING_HEADER,      /* no room for the virtio-net header */
 };
 
+/*
+ * Where a packed ring stands, for our next life: its memory alone does not tell, and QEMU does not ask for it
+ * when a network adapter's back end dies. Written in an order of which every prefix can be gone on from,
+ * so that kill -9 at any instruction loses at most the frames of one burst (vsw_packed_recall()).
+ */
+struct vsw_vring_note {
+	uint16_t size;  /* of the ring, in descriptors; 0: nothing is known */
+	uint16_t shown; /* the guest has seen everything before this position given back */
+	uint16_t
+		next; /* ... and will when the burst ends, before this one; the same between bursts */
+	uint16_t spare;
+	uint64_t entry; /* the newest buffer given back: position | id << 16 | length << 32 */
+	uint64_t last;  /* the newest one that was shown */
+};
+#define VSW_VRING_NO_ENTRY UINT64_MAX
+
 struct vsw_vring {
 	/* shared with the guest */
 	union {
@@ -76,7 +92,9 @@ struct vsw_vring {
 	bool avail_wrap, used_wrap; /* packed: the round we are in */
 	uint16_t held_flags;
 	struct vring_packed_desc
-		*held; /* packed: first used descriptor of the burst, not shown yet */
+		*held;               /* packed: first used descriptor of the burst, not shown yet */
+	struct vsw_vring_note *note; /* packed; NULL at set-up: own_note */
+	struct vsw_vring_note own_note; /* a life's only */
 	struct rte_mempool *pool, *big_pool;
 	/* counters; one writer */
 	uint64_t bad_offload; /* frames whose header contradicts them */
@@ -116,6 +134,14 @@ const struct vsw_vring_ops *vsw_vring_best(void);
 /** Check size (1..VSW_VRING_SIZE_MAX, of a split ring a power of two) and reset what is ours. Positions of a packed
  *  ring have their wrap counter in bit 15. -EINVAL. */
 int vsw_vring_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used);
+
+/**
+ * A packed ring that another life of ours has used: the base to go on from, by @r->note and the ring itself. Finishes
+ * what that life was about to show the guest. @written: its buffers are for us to write. @told: the base that
+ * the peer believes in.
+ * Return: false: the note is of another ring, or of the same one before the guest reset it; nothing has changed.
+ */
+bool vsw_packed_recall(struct vsw_vring *r, bool written, uint16_t told, uint16_t *ret);
 
 /** What vsw_vring_init() needs to go on from here. */
 void vsw_vring_base(const struct vsw_vring *r, uint16_t *ret_avail, uint16_t *ret_used);

@@ -154,6 +154,20 @@ static __rte_always_inline void vsw_packed_step(const struct vsw_vring *r, uint1
 	}
 }
 
+static __rte_always_inline uint16_t vsw_packed_used_flags(bool wrap, bool written)
+{
+	return (uint16_t)((wrap ? VSW_PACKED_AVAIL | VSW_PACKED_USED : 0) |
+			  (written ? VRING_DESC_F_WRITE : 0));
+}
+
+static __rte_always_inline uint16_t vsw_packed_position(uint16_t at, bool wrap)
+{
+	return (uint16_t)(at | (wrap ? VSW_PACKED_WRAP : 0));
+}
+
+/* Notes are read by another life: the order of their stores is the program's, the processor keeps it for itself. */
+#define vsw_note_order() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
 /*
  * Give a buffer of @n_desc descriptors back. The guest sees none of a burst before the first of it, which
  * vsw_packed_publish() writes: one line changes hands once.
@@ -162,9 +176,17 @@ static __rte_always_inline void vsw_packed_used_put(struct vsw_vring *r, uint16_
 						    uint16_t n_desc, bool written)
 {
 	struct vring_packed_desc *d = &r->pdesc[r->last_used];
-	uint16_t flags = (uint16_t)((r->used_wrap ? VSW_PACKED_AVAIL | VSW_PACKED_USED : 0) |
-				    (written ? VRING_DESC_F_WRITE : 0));
+	uint16_t flags = vsw_packed_used_flags(r->used_wrap, written);
+	struct vsw_vring_note *note = r->note;
 
+	__atomic_store_n(&note->entry,
+			 vsw_packed_position(r->last_used, r->used_wrap) | (uint64_t)id << 16 |
+				 (uint64_t)len << 32,
+			 __ATOMIC_RELAXED);
+	vsw_packed_step(r, &r->last_used, &r->used_wrap, n_desc);
+	vsw_note_order();
+	note->next = vsw_packed_position(r->last_used, r->used_wrap);
+	vsw_note_order();
 	d->len = len;
 	d->id = id;
 	if (!r->held) {
@@ -173,7 +195,6 @@ static __rte_always_inline void vsw_packed_used_put(struct vsw_vring *r, uint16_
 	} else {
 		__atomic_store_n(&d->flags, flags, __ATOMIC_RELEASE);
 	}
-	vsw_packed_step(r, &r->last_used, &r->used_wrap, n_desc);
 }
 
 int vsw_packed_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The packed ring's slow paths: chains, indirect tables, notifications. One table of descriptors that both
+ * The packed ring's slow paths: chains, indirect tables, notifications, going on after kill -9. One table of descriptors that both
  * sides write; two bits of a descriptor's flags and a counter of rounds say whose it is (virtio 1.2, 2.8).
  */
 #include "vswitch/io/vring_impl.h"
@@ -14,8 +14,105 @@ int vsw_packed_init(struct vsw_vring *r, uint16_t last_avail, uint16_t last_used
 	r->last_avail = last_avail & ~VSW_PACKED_WRAP;
 	r->last_used = last_used & ~VSW_PACKED_WRAP;
 	r->held = NULL;
-	return r->last_avail < r->size && r->last_used < r->size ? 0 : -EINVAL;
+	if (r->last_avail >= r->size || r->last_used >= r->size)
+		return -EINVAL;
+	if (!r->note)
+		r->note = &r->own_note;
+	if (r->note->size != r->size || r->note->shown != last_used || r->note->next != last_used)
+		*r->note = (struct vsw_vring_note){.size = r->size,
+						   .shown = last_used,
+						   .next = last_used,
+						   .entry = VSW_VRING_NO_ENTRY,
+						   .last = VSW_VRING_NO_ENTRY};
+	return 0;
 }
+
+/* ---- another life's ring ---- */
+
+/* Is the buffer @e still as we gave it back, or has a guest that filled the ring up to @base come round? */
+static bool still_there(const struct vsw_vring *r, uint64_t e, uint16_t base, bool written)
+{
+	uint16_t at = (uint16_t)e & ~VSW_PACKED_WRAP, front = base & ~VSW_PACKED_WRAP, flags;
+	bool wrap = e & VSW_PACKED_WRAP;
+	struct vring_packed_desc d;
+
+	if (e == VSW_VRING_NO_ENTRY || at >= r->size)
+		return false;
+	flags = vsw_packed_flags(r, at);
+	d = vsw_packed_copy(r, at, flags);
+	if (flags == vsw_packed_used_flags(wrap, written))
+		return d.id == (uint16_t)(e >> 16) && d.len == (uint32_t)(e >> 32);
+	return vsw_packed_is_avail(flags, !wrap) &&
+	       vsw_packed_is_avail(vsw_packed_flags(r, front), base & VSW_PACKED_WRAP);
+}
+
+/*
+ * Does every descriptor look like one of a ring that stands at @base? Those before it were written in this round or
+ * are available in the next; those behind in the round before, or are available in this. The @n_open ones at
+ * @base are in our hands.
+ */
+static bool stands_at(const struct vsw_vring *r, uint16_t base, uint16_t n_open)
+{
+	uint16_t front = base & ~VSW_PACKED_WRAP;
+	bool wrap = base & VSW_PACKED_WRAP;
+
+	for (uint16_t i = 0; i < r->size; i++) {
+		uint16_t flags = vsw_packed_flags(r, i);
+		bool avail = flags & VSW_PACKED_AVAIL, used = flags & VSW_PACKED_USED;
+		uint32_t behind = (uint32_t)(i + r->size - front) % r->size;
+
+		if (behind >= n_open &&
+		    (i < front ? avail != wrap && used != wrap : avail == wrap && used == wrap))
+			return false;
+	}
+	return true;
+}
+
+/* A burst that had begun and that the guest has not seen: write what may be missing, and show it. */
+static void finish_burst(struct vsw_vring *r, const struct vsw_vring_note *n, bool written)
+{
+	uint16_t first = n->shown & ~VSW_PACKED_WRAP, at = (uint16_t)n->entry & ~VSW_PACKED_WRAP;
+
+	if ((uint16_t)n->entry != n->next && at < r->size) {
+		r->pdesc[at].len = (uint32_t)(n->entry >> 32);
+		r->pdesc[at].id = (uint16_t)(n->entry >> 16);
+		if (at != first)
+			r->pdesc[at].flags =
+				vsw_packed_used_flags(n->entry & VSW_PACKED_WRAP, written);
+	}
+	__atomic_store_n(&r->pdesc[first].flags,
+			 vsw_packed_used_flags(n->shown & VSW_PACKED_WRAP, written),
+			 __ATOMIC_RELEASE);
+}
+
+bool vsw_packed_recall(struct vsw_vring *r, bool written, uint16_t told, uint16_t *ret)
+{
+	struct vsw_vring_note *n = r->note;
+	uint16_t first = n->shown & ~VSW_PACKED_WRAP, end = n->next & ~VSW_PACKED_WRAP, base;
+	bool begun;
+
+	if (!n->size || n->size != r->size || first >= r->size || end >= r->size)
+		return false;
+	begun = n->shown != n->next &&
+		vsw_packed_is_avail(vsw_packed_flags(r, first), n->shown & VSW_PACKED_WRAP);
+	base = begun ? n->shown : n->next;
+	if (begun && n->last == VSW_VRING_NO_ENTRY) {
+		if (told != base)
+			return false;
+	} else if (!still_there(r, begun ? n->last : n->entry, base, written)) {
+		return false;
+	}
+	if (!stands_at(r, base, begun ? (uint16_t)((end + r->size - first - 1) % r->size + 1) : 0))
+		return false;
+	if (begun)
+		finish_burst(r, n, written);
+	n->last = n->entry;
+	n->shown = n->next;
+	*ret = n->next;
+	return true;
+}
+
+/* ---- notifications ---- */
 
 static bool waiting(const struct vsw_vring *r)
 {
@@ -54,6 +151,10 @@ void vsw_packed_publish(struct vsw_vring *r)
 		return;
 	__atomic_store_n(&r->held->flags, r->held_flags, __ATOMIC_RELEASE);
 	r->held = NULL;
+	vsw_note_order();
+	r->note->last = r->note->entry;
+	vsw_note_order();
+	r->note->shown = r->note->next;
 	/* the guest writes its wish, then looks at descriptors; we the other way round */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	flags = __atomic_load_n(&r->driver_event->flags, __ATOMIC_RELAXED);

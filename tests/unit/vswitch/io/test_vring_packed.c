@@ -12,7 +12,7 @@
 #include <rte_cpuflags.h>
 
 #include "tests/unit/vswitch/eal.h"
-#include "vswitch/io/vring.h"
+#include "vswitch/io/vring_impl.h"
 
 #define RING   48
 #define GPA    0x100000u
@@ -443,6 +443,194 @@ static void handed_over(void)
 	CU_ASSERT_EQUAL(avail, 5); /* in the second round */
 }
 
+/* ---- lives of ours that end at any instruction ---- */
+
+static struct vsw_vring_note note;
+
+/* All that is left: guest memory and the note. QEMU says what it said at the very start. */
+static bool next_life(bool written, uint16_t *base)
+{
+	struct vsw_vring old = r;
+
+	memset(&r, 0, sizeof(r));
+	r.packed = true;
+	r.pdesc = old.pdesc;
+	r.driver_event = old.driver_event;
+	r.device_event = old.device_event;
+	r.size = RING;
+	r.mem = &vmem;
+	r.hdr_size = 12;
+	r.mergeable = r.requests = true;
+	r.kick_fd = r.call_fd = -1;
+	r.pool = pool;
+	r.big_pool = big_pool;
+	r.note = &note;
+	*base = 0x8000;
+	return vsw_packed_recall(&r, written, 0x8000, base);
+}
+
+static void setup_noted(void)
+{
+	setup(true, false);
+	memset(&note, 0, sizeof(note));
+	r.note = &note;
+	CU_ASSERT_EQUAL_FATAL(vsw_vring_init(&r, 0x8000, 0x8000), 0);
+}
+
+static void restart(bool written)
+{
+	uint16_t avail, used, base;
+	bool known;
+
+	vsw_vring_base(&r, &avail, &used);
+	known = next_life(written, &base);
+	CU_ASSERT_EQUAL(base, used);
+	CU_ASSERT(known || used == 0x8000); /* nothing given back yet: QEMU is right */
+	CU_ASSERT_EQUAL_FATAL(vsw_vring_init(&r, base, base), 0);
+}
+
+/* Killed between bursts, whatever the state of the ring. */
+static void killed_idle(void)
+{
+	struct rte_mbuf *m[64];
+	uint32_t len;
+
+	setup_noted();
+	for (uint32_t round = 0; round < 400; round++) {
+		uint32_t n = rnd(5), taken = rnd(3);
+
+		for (uint32_t i = 0; i < n; i++)
+			guest_sends(14 + rnd(200), i, 1 + rnd(4), rnd(3) == 0);
+		if (rnd(2)) /* with some waiting, and the guest not having looked at others */
+			restart(false);
+		CU_ASSERT_EQUAL(vsw_vring_sse.rx_packed(&r, m, 64), n);
+		CU_ASSERT_EQUAL_FATAL(r.broken, 0);
+		rte_pktmbuf_free_bulk(m, n);
+		while (taken-- && take_used(&len) >= 0)
+			;
+		if (rnd(2))
+			restart(false);
+		while (take_used(&len) >= 0)
+			;
+		if (rnd(2))
+			restart(false);
+		next_id %= RING;
+	}
+	setup_noted();
+	for (int i = 0; i < RING; i++)
+		guest_posts(2048, 0);
+	for (uint32_t round = 0; round < 400; round++) { /* and one that the guest keeps full */
+		m[0] = host_frame(14 + rnd(1000), round);
+		CU_ASSERT_EQUAL(vsw_vring_sse.tx_packed(&r, m, 1), 1);
+		if (rnd(2))
+			restart(true);
+		CU_ASSERT(take_used(&len) >= 0);
+		guest_posts(2048, 0);
+		if (rnd(2))
+			restart(true);
+		next_id %= RING;
+	}
+}
+
+/* Killed in the middle of a burst of @n: after its last buffer was noted (@stage 0), entered into the note (1) or
+ * written into the ring (2). */
+static void killed_busy_at(uint32_t n, int stage, bool written)
+{
+	uint16_t base, end = 0;
+	uint32_t len, shown = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct vring_packed_desc *d = &r.pdesc[r.last_used], before = *d;
+		uint16_t next = note.next;
+
+		vsw_packed_used_put(&r, d->id, 100 + i, 1, written);
+		end = note.next;
+		if (i + 1 == n && stage < 2)
+			*d = before;
+		if (i + 1 == n && stage < 1)
+			end = note.next = next;
+	}
+	CU_ASSERT_TRUE(next_life(written, &base) || (n == 1 && stage == 0 && base == 0x8000));
+	CU_ASSERT_EQUAL(base, end);
+	while (take_used(&len) >= 0)
+		CU_ASSERT_EQUAL(len, 100 + shown++);
+	CU_ASSERT_EQUAL(shown, n - (stage == 0));
+	CU_ASSERT_EQUAL_FATAL(vsw_vring_init(&r, base, base), 0);
+}
+
+static void killed_busy(void)
+{
+	for (int k = 0; k < 6; k++) {
+		bool written = k % 2;
+		uint32_t posted = 0;
+
+		setup_noted();
+		for (uint32_t round = 0; round < 200; round++) {
+			uint32_t n = 2 + rnd(6), len, given = 0;
+
+			for (; posted < RING; posted++)
+				offer_one(buffer(64), 64, written ? VRING_DESC_F_WRITE : 0);
+			killed_busy_at(n, k / 2, written);
+			posted -= n - (k / 2 == 0);
+			/* a quiet one, so that the next crash has something to go by */
+			vsw_packed_used_put(&r, r.pdesc[r.last_used].id, 7, 1, written);
+			vsw_packed_publish(&r);
+			while (take_used(&len) >= 0)
+				given++;
+			CU_ASSERT_EQUAL(given, 1);
+			posted--;
+			next_id %= RING;
+		}
+	}
+}
+
+/* The guest resets its adapter while we are dead: nothing noted holds any more. */
+static void reset_meanwhile(void)
+{
+	for (uint32_t used = 1; used < 3 * RING; used++) {
+		for (uint32_t posted = 0; posted <= RING; posted += rnd(7) + 1) {
+			bool written = used & 1;
+			uint16_t base;
+
+			setup_noted();
+			for (uint32_t i = 0; i < used; i++) {
+				uint32_t len;
+
+				offer_one(buffer(64), 64, written ? VRING_DESC_F_WRITE : 0);
+				vsw_packed_used_put(&r, r.pdesc[r.last_used].id, 0, 1, written);
+				vsw_packed_publish(&r);
+				CU_ASSERT(take_used(&len) >= 0);
+				next_id =
+					0; /* the most that two lives of a guest can have in common */
+			}
+			memset(memory, 0, RING * 16);
+			next_avail = next_used = 0;
+			avail_wrap = used_wrap = true;
+			for (uint32_t i = 0; i < posted; i++)
+				offer_one(buffer(64), 64, written ? VRING_DESC_F_WRITE : 0);
+			CU_ASSERT(!next_life(written, &base) || base == 0x8000);
+			CU_ASSERT_EQUAL(base, 0x8000);
+		}
+	}
+}
+
+static void bad_notes(void)
+{
+	uint16_t base;
+
+	for (int i = 0; i < 20000; i++) {
+		setup_noted();
+		guest_sends(64, 1, 1, false);
+		for (uint32_t k = 0; k < sizeof(note); k++)
+			((uint8_t *)&note)[k] = (uint8_t)rnd(256);
+		note.size = RING;
+		note.shown &= 0x803f;
+		note.next &= 0x803f;
+		if (next_life(i & 1, &base))
+			CU_ASSERT((base & 0x7fff) < RING);
+	}
+}
+
 static void bad_geometry(void)
 {
 	setup(true, false);
@@ -491,6 +679,10 @@ static const struct tap_case cases[] = {
 	{"guests that lie lose their ring, with the reason", all_liars},
 	{"kicks and interrupts asked for and not", events},
 	{"a ring handed over goes on where it was", handed_over},
+	{"killed between bursts, a next life goes on", killed_idle},
+	{"killed in a burst, a next life finishes it", killed_busy},
+	{"a guest that resets meanwhile is believed", reset_meanwhile},
+	{"notes of rubbish do no harm", bad_notes},
 	{"impossible rings are refused", bad_geometry},
 };
 
