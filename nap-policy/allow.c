@@ -390,6 +390,13 @@ struct nap_allow *nap_allow_make(const struct nap_policy *p, enum nap_access acc
 	return b.a;
 }
 
+struct nap_allow *nap_allow_nothing(void)
+{
+	static struct nap_allow nothing = {.refs = 1, .access = NAP_ISOLATED};
+
+	return &nothing; /* its first reference is never given back */
+}
+
 struct nap_allow *nap_allow_ref(struct nap_allow *a)
 {
 	a->refs++;

@@ -93,6 +93,8 @@ typedef unsigned int (*nap_resolve)(void *ctx, const char *name, struct vd_prefi
  */
 struct nap_allow *nap_allow_make(const struct nap_policy *p, enum nap_access access, uint16_t group,
 				 const char *check, nap_resolve resolve, void *ctx);
+/** The set that allows nothing; needs no memory, and is never freed. */
+struct nap_allow *nap_allow_nothing(void);
 struct nap_allow *nap_allow_ref(struct nap_allow *a);
 /** Accepts NULL. */
 void nap_allow_unref(struct nap_allow *a);

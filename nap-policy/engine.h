@@ -124,6 +124,12 @@ void nap_state_release(struct nap_state *s, uint64_t for_ms, const char *reason,
 		       struct nap_time now);
 void nap_state_exempt(struct nap_state *s, bool on, const char *reason, const char *actor);
 
+/** Is it confined by somebody's word, which only somebody's word ends? */
+static inline bool nap_state_held(const struct nap_state *s)
+{
+	return s->override == NAP_STRICT || s->override == NAP_FORENSIC;
+}
+
 /** Judge @facts by the checks of @rule. */
 void nap_judge(const struct nap_policy *p, const struct nap_rule *rule,
 	       const struct nap_fact *facts, unsigned int n_facts, struct nap_time now,

@@ -15,8 +15,8 @@
 #include "vswitch/model/policy.h"
 #include "vswitch/model/quarantine.h"
 
-#define SAVE_SOON_MS   1000u
-#define GONE_PORTS_MAX 1024u /* remembered by name after they were removed */
+#define SAVE_SOON_MS 1000u
+#define AGAIN_MS     200u
 
 const char *const vsw_nap_trigger_text[] = {"attach", "link",  "policy", "expiry",
 					    "report", "admin", "radius"};
@@ -79,115 +79,11 @@ void vsw_nap_destroy(struct vsw_nap *n)
 		return;
 	n->engine->nap = NULL;
 	vsw_nap_save(n, true);
-	for (unsigned int i = 0; i < n->n_ports; i++) {
-		nap_state_done(&n->ports[i].state);
-		nap_allow_unref(n->ports[i].allow);
-	}
 	drop_events(n);
 	free(n->events);
-	free(n->ports);
+	vsw_nap_ports_done(n);
 	vsw_audit_close(n->audit);
 	free(n);
-}
-
-/* ---- which state belongs to which port ---- */
-
-struct vsw_nap_port *vsw_nap_add(struct vsw_nap *n)
-{
-	struct vsw_nap_port *p;
-
-	if (n->n_ports == n->room) {
-		unsigned int room = n->room ? 2 * n->room : 64;
-
-		p = realloc(n->ports, room * sizeof(*p));
-		if (!p)
-			return NULL;
-		n->ports = p;
-		n->room = room;
-	}
-	p = &n->ports[n->n_ports++];
-	memset(p, 0, sizeof(*p));
-	nap_state_init(&p->state, vsw_nap_now());
-	return p;
-}
-
-/* By identity; ports are mostly in the same order as in the model, so @hint is mostly right. */
-static struct vsw_nap_port *by_uuid(struct vsw_nap *n, const char *uuid, unsigned int hint)
-{
-	if (hint < n->n_ports && !strcmp(n->ports[hint].uuid, uuid))
-		return &n->ports[hint];
-	for (unsigned int i = 0; i < n->n_ports; i++)
-		if (!strcmp(n->ports[i].uuid, uuid))
-			return &n->ports[i];
-	return NULL;
-}
-
-/* A port that is gone and had this name. */
-static struct vsw_nap_port *gone_by_name(struct vsw_nap *n, const char *name)
-{
-	for (unsigned int i = 0; i < n->n_ports; i++)
-		if (!n->ports[i].present && !strcmp(n->ports[i].name, name))
-			return &n->ports[i];
-	return NULL;
-}
-
-static struct vsw_nap_port *adopt(struct vsw_nap *n, const struct vsw_port_cfg *cfg,
-				  unsigned int hint)
-{
-	struct vsw_nap_port *p = by_uuid(n, cfg->uuid, hint);
-
-	if (p)
-		return p;
-	p = gone_by_name(n, cfg->name);
-	if (p) {
-		/* removed and made again: what was reported is another machine's, isolation and
-		 * used grace are not */
-		nap_state_reset(&p->state);
-		p->told = false;
-	} else {
-		p = vsw_nap_add(n);
-		if (!p)
-			return NULL;
-	}
-	snprintf(p->uuid, sizeof(p->uuid), "%s", cfg->uuid);
-	p->sw[0] = '\0';
-	return p;
-}
-
-/* Is it where it was, and who it was? Remembers the answer. */
-static bool moved(struct vsw_nap_port *p, const struct vsw_port_cfg *cfg)
-{
-	bool same = !strcmp(p->sw, cfg->sw) && p->has_mac == cfg->has_mac &&
-		    !memcmp(&p->mac, &cfg->mac, sizeof(p->mac));
-	bool first = !p->sw[0], was_down = p->link == 2;
-
-	snprintf(p->sw, sizeof(p->sw), "%s", cfg->sw);
-	p->has_mac = cfg->has_mac;
-	p->mac = cfg->mac;
-	p->link = cfg->link_up ? 1 : 2;
-	return (!same && !first) || (was_down && cfg->link_up);
-}
-
-/* Ports that are gone are remembered for a while: the oldest of too many go. */
-static void forget_gone(struct vsw_nap *n)
-{
-	unsigned int gone = 0;
-
-	for (unsigned int i = 0; i < n->n_ports; i++)
-		gone += !n->ports[i].present;
-	for (unsigned int i = 0; i < n->n_ports && gone > GONE_PORTS_MAX;) {
-		struct vsw_nap_port *p = &n->ports[i];
-
-		if (p->present || p->state.override == NAP_STRICT ||
-		    p->state.override == NAP_FORENSIC) {
-			i++;
-			continue;
-		}
-		nap_state_done(&p->state);
-		nap_allow_unref(p->allow);
-		memmove(p, p + 1, (--n->n_ports - i) * sizeof(*p));
-		gone--;
-	}
 }
 
 /* ---- deciding ---- */
@@ -250,8 +146,9 @@ static void make_allow(struct vsw_nap_port *p, const struct nap_policy *policy,
 	}
 	a = nap_allow_make(policy, p->state.access, group, v->worst ? v->worst->check->name : NULL,
 			   NULL, NULL);
-	if (!a || nap_allow_equal(a, p->allow)) {
-		/* without memory the narrower of old and none: what there is stays */
+	if (!a) /* without memory nothing is allowed: closed, not open */
+		a = nap_allow_ref(nap_allow_nothing());
+	if (nap_allow_equal(a, p->allow)) {
 		nap_allow_unref(a);
 		return;
 	}
@@ -275,6 +172,20 @@ static void decide(struct vsw_nap *n, struct vsw_nap_port *p, const struct vsw_p
 	}
 }
 
+/* Is it where it was, and who it was? Remembers the answer. */
+static bool moved(struct vsw_nap_port *p, const struct vsw_port_cfg *cfg)
+{
+	bool same = !strcmp(p->sw, cfg->sw) && p->has_mac == cfg->has_mac &&
+		    !memcmp(&p->mac, &cfg->mac, sizeof(p->mac));
+	bool first = !p->sw[0], was_down = p->link == 2;
+
+	snprintf(p->sw, sizeof(p->sw), "%s", cfg->sw);
+	p->has_mac = cfg->has_mac;
+	p->mac = cfg->mac;
+	p->link = cfg->link_up ? 1 : 2;
+	return (!same && !first) || (was_down && cfg->link_up);
+}
+
 void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt_port *const *rts)
 {
 	bool policy_changed = n->last != m->quarantine;
@@ -282,15 +193,7 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 	n->last = m->quarantine;
 	n->model = m;
 	n->rts = rts;
-	for (unsigned int i = 0; i < n->n_ports; i++)
-		n->ports[i].present = false;
-	/* first all that are there, then those that may be somebody who is gone */
-	for (unsigned int i = 0; i < m->n_ports; i++) {
-		struct vsw_nap_port *p = by_uuid(n, m->ports[i].uuid, i);
-
-		if (p)
-			p->present = true;
-	}
+	vsw_nap_ports_note(n, m);
 	for (unsigned int i = 0; i < m->n_ports; i++) {
 		const struct vsw_port_cfg *cfg = &m->ports[i];
 		struct vsw_nap_port *p;
@@ -298,9 +201,10 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 
 		if (cfg->role != VSW_ROLE_VM)
 			continue;
-		p = adopt(n, cfg, i);
+		p = vsw_nap_ports_adopt(n, cfg);
 		if (!p)
 			continue; /* no memory: the port's own allow set stays as it was */
+		p->at = i;
 		p->present = true;
 		snprintf(p->name, sizeof(p->name), "%s", cfg->name);
 		trigger = !p->told         ? VSW_NAP_ATTACH
@@ -314,7 +218,6 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 		if (rts[i]->port && rts[i]->port->allow != p->allow)
 			vsw_port_confine(rts[i]->port, p->allow);
 	}
-	forget_gone(n);
 }
 
 /* ---- telling ---- */
@@ -322,12 +225,9 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 static const struct vsw_rt_port *rt_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
 {
 	const struct vsw_model *m = n->model ? n->model : &n->engine->model;
-	struct vsw_rt_port *const *rts = n->model ? n->rts : n->engine->ports;
+	const struct vsw_port_cfg *cfg = vsw_nap_ports_cfg(m, p);
 
-	for (unsigned int i = 0; i < m->n_ports; i++)
-		if (!strcmp(m->ports[i].uuid, p->uuid))
-			return rts[i];
-	return NULL;
+	return cfg ? (n->model ? n->rts : n->engine->ports)[cfg - m->ports] : NULL;
 }
 
 bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p)
@@ -338,7 +238,8 @@ bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p)
 	return !rt || !rt->port || nap_allow_equal(vsw_port_confined(rt->port), p->allow);
 }
 
-static json_t *event_record(const struct vsw_nap *n, const struct vsw_nap_event *e)
+static json_t *event_record(const struct vsw_nap *n, const struct vsw_nap_event *e,
+			    uint64_t enforced_us)
 {
 	const struct vsw_nap_port *p = &n->ports[e->port];
 	const struct nap_change *c = &e->change;
@@ -351,13 +252,13 @@ static json_t *event_record(const struct vsw_nap *n, const struct vsw_nap_event 
 		"override", nap_override_text[c->override], "actor", e->actor, "reason",
 		p->state.reason, "rule", e->rule, "checks", e->failing, "epoch",
 		(json_int_t)n->engine->generation, "enforced_us",
-		(json_int_t)(now_us() - e->decided_us), "confirmed", vsw_nap_confirmed(n, p));
+		(json_int_t)(enforced_us - e->decided_us), "confirmed", vsw_nap_confirmed(n, p));
 }
 
-static void tell(struct vsw_nap *n, const struct vsw_nap_event *e, bool sync)
+static void tell(struct vsw_nap *n, const struct vsw_nap_event *e, uint64_t enforced_us, bool sync)
 {
 	const struct vsw_nap_port *p = &n->ports[e->port];
-	json_t *record = event_record(n, e);
+	json_t *record = event_record(n, e, enforced_us);
 
 	if (!record)
 		return;
@@ -372,6 +273,7 @@ static void tell(struct vsw_nap *n, const struct vsw_nap_event *e, bool sync)
 
 void vsw_nap_settle(struct vsw_nap *n, bool published)
 {
+	uint64_t enforced_us = now_us();
 	bool now = false;
 
 	if (!published) {
@@ -390,21 +292,18 @@ void vsw_nap_settle(struct vsw_nap *n, bool published)
 	if (now)
 		vsw_nap_save(n, true);
 	for (unsigned int i = 0; i < n->n_events; i++)
-		tell(n, &n->events[i], now && i + 1 == n->n_events);
+		tell(n, &n->events[i], enforced_us, now && i + 1 == n->n_events);
+	n->again = false;
 	drop_events(n);
+	vsw_nap_ports_forget(n); /* events name ports by their place: now there is none */
 	n->model = NULL;
 }
 
 /* ---- what happens ---- */
 
-static struct vsw_port_cfg *cfg_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
+static const struct vsw_port_cfg *cfg_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
 {
-	const struct vsw_model *m = &n->engine->model;
-
-	for (unsigned int i = 0; i < m->n_ports; i++)
-		if (!strcmp(m->ports[i].uuid, p->uuid))
-			return &m->ports[i];
-	return NULL;
+	return vsw_nap_ports_cfg(&n->engine->model, p);
 }
 
 /* After deciding: does what the workers have differ from what follows? */
@@ -416,11 +315,15 @@ static bool stale(const struct vsw_nap *n, const struct vsw_nap_port *p)
 static int make_true(struct vsw_nap *n, bool publish, struct vd_err *reterr)
 {
 	struct vsw_engine *e = n->engine;
+	int rc;
 
-	if (publish)
-		return vsw_rt_publish(e, &e->model, e->ports, e->switches, reterr);
-	vsw_nap_settle(n, true);
-	return 0;
+	if (!publish) {
+		vsw_nap_settle(n, true);
+		return 0;
+	}
+	rc = vsw_rt_publish(e, &e->model, e->ports, e->switches, reterr);
+	n->again = rc != 0;
+	return rc;
 }
 
 int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger trigger,
@@ -439,7 +342,7 @@ int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger 
 	at = vsw_engine_port_index(n->engine, cfg);
 	rc = make_true(n, stale(n, p), reterr);
 	/* publishing may have moved it */
-	p = by_uuid(n, n->engine->model.ports[at].uuid, at);
+	p = vsw_nap_ports_find(n, n->engine->model.ports[at].uuid);
 	if (!rc && p && !vsw_nap_confirmed(n, p))
 		rc = vd_err_set(reterr, -EIO, VD_E_BUG, p->name, "take the port's link down",
 				"the quarantine of %s is decided and not enforced", p->name);
@@ -449,7 +352,7 @@ int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger 
 void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i)
 {
 	const struct vsw_port_cfg *cfg = &n->engine->model.ports[i];
-	struct vsw_nap_port *p = by_uuid(n, cfg->uuid, i);
+	struct vsw_nap_port *p = vsw_nap_ports_find(n, cfg->uuid);
 	struct vd_err err = {0};
 
 	if (!p || cfg->role != VSW_ROLE_VM)
@@ -461,8 +364,8 @@ void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i)
 
 uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
 {
+	bool any = n->again, publish = n->again; /* what could not be made true is tried again */
 	uint64_t next = NAP_NEVER;
-	bool any = false, publish = false;
 	struct vd_err err = {0};
 
 	for (unsigned int i = 0; i < n->n_ports; i++) {
@@ -479,8 +382,10 @@ uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
 		if (p->present && p->state.next_ms < next)
 			next = p->state.next_ms;
 	}
-	if (any && make_true(n, publish, &err))
-		vd_log(LOG_ERR, "quarantine", NULL, "%s", err.message);
+	if (any && make_true(n, publish, &err)) {
+		vd_log(LOG_ERR, "quarantine", NULL, "%s, trying again", err.message);
+		next = now_ms + AGAIN_MS;
+	}
 	if (now_ms >= n->save_at_ms)
 		vsw_nap_save(n, false);
 	return n->save_at_ms < next ? n->save_at_ms : next;
@@ -493,7 +398,7 @@ struct vsw_nap_port *vsw_nap_find(struct vsw_nap *n, const char *name, struct vd
 
 	if (!cfg)
 		return NULL;
-	p = by_uuid(n, cfg->uuid, vsw_engine_port_index(n->engine, cfg));
+	p = vsw_nap_ports_find(n, cfg->uuid);
 	if (!p || cfg->role != VSW_ROLE_VM) {
 		vd_err_set(reterr, -EINVAL, VD_E_VALUE, name, NULL,
 			   "%s is no VM's port: only those are quarantined", name);

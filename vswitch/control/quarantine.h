@@ -32,6 +32,7 @@ enum vsw_nap_trigger {
 };
 
 struct vsw_nap_port {
+	unsigned int at; /* index in the model that was published last; check the UUID there */
 	char uuid[VSW_UUID_SIZE];
 	char name[VSW_PORT_NAME_SIZE];
 	char sw[VD_NAME_MAX + 1]; /* where it was judged, and as whom */
@@ -61,6 +62,9 @@ struct vsw_nap {
 	struct vsw_store *store;
 	struct vsw_nap_port *ports;
 	unsigned int n_ports, room;
+	uint32_t *slots; /* by UUID: quarantine_ports.c */
+	unsigned int n_slots, n_put, n_gone;
+	bool table_good;
 	/* what is being published; NULL: nothing, the engine's are in force */
 	const struct vsw_model *model;
 	struct vsw_rt_port *const *rts;
@@ -68,6 +72,7 @@ struct vsw_nap {
 	struct vsw_nap_event *events;
 	unsigned int n_events, events_room;
 	struct vsw_audit *audit;
+	bool again;          /* what was decided could not be made true */
 	uint64_t save_at_ms; /* NAP_NEVER: nothing to save */
 };
 
@@ -118,5 +123,20 @@ extern const char *const vsw_nap_trigger_text[VSW_NAP_N_TRIGGERS];
 void vsw_nap_load(struct vsw_nap *n);
 /** @sync: what the administrator did must be on disk when the command answers. */
 void vsw_nap_save(struct vsw_nap *n, bool sync);
+
+/* ---- quarantine_ports.c ---- */
+
 /** A new place in n->ports, or NULL. */
 struct vsw_nap_port *vsw_nap_add(struct vsw_nap *n);
+/** The port of an identity, or NULL. */
+struct vsw_nap_port *vsw_nap_ports_find(struct vsw_nap *n, const char *uuid);
+/** Note which ports @m has. */
+void vsw_nap_ports_note(struct vsw_nap *n, const struct vsw_model *m);
+/** The port of @cfg; a new one, or one that was removed and made again. NULL on lack of memory. */
+struct vsw_nap_port *vsw_nap_ports_adopt(struct vsw_nap *n, const struct vsw_port_cfg *cfg);
+/** Where @p is in @m, or NULL. */
+const struct vsw_port_cfg *vsw_nap_ports_cfg(const struct vsw_model *m,
+					     const struct vsw_nap_port *p);
+/** Of too many that are gone, forget the oldest. Moves ports. */
+void vsw_nap_ports_forget(struct vsw_nap *n);
+void vsw_nap_ports_done(struct vsw_nap *n);

@@ -26,11 +26,6 @@ static json_t *port_to_json(const struct vsw_nap_port *p)
 			 "state", nap_state_to_json(&p->state));
 }
 
-static bool isolated(const struct vsw_nap_port *p)
-{
-	return p->state.override == NAP_STRICT || p->state.override == NAP_FORENSIC;
-}
-
 static json_t *isolation_to_json(const struct vsw_nap_port *p)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", p->uuid, "name", p->name, "override",
@@ -63,7 +58,7 @@ static int save_isolations(struct vsw_nap *n, bool sync)
 	int rc;
 
 	for (unsigned int i = 0; i < n->n_ports; i++)
-		if (isolated(&n->ports[i]))
+		if (nap_state_held(&n->ports[i].state))
 			json_array_append_new(list, isolation_to_json(&n->ports[i]));
 	sum = checksum(list);
 	j = json_pack("{s:i, s:o, s:s}", "version", VERSION, "isolations", list, "sha256",
@@ -163,9 +158,7 @@ static void isolate(struct vsw_nap *n, json_t *j)
 
 	if (!uuid || !name || strlen(uuid) >= sizeof(p->uuid) || strlen(name) >= sizeof(p->name))
 		return;
-	for (unsigned int i = 0; i < n->n_ports && !p; i++)
-		if (!strcmp(n->ports[i].uuid, uuid))
-			p = &n->ports[i];
+	p = vsw_nap_ports_find(n, uuid);
 	if (!p) {
 		p = vsw_nap_add(n);
 		if (!p)
@@ -173,7 +166,7 @@ static void isolate(struct vsw_nap *n, json_t *j)
 		snprintf(p->uuid, sizeof(p->uuid), "%s", uuid);
 		snprintf(p->name, sizeof(p->name), "%s", name);
 	}
-	if (!isolated(p))
+	if (!nap_state_held(&p->state))
 		nap_state_isolate(&p->state, how && !strcmp(how, nap_override_text[NAP_FORENSIC]),
 				  json_string_value(json_object_get(j, "reason")),
 				  json_string_value(json_object_get(j, "actor")));

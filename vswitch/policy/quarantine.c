@@ -214,3 +214,43 @@ uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *
 	}
 	return k;
 }
+
+bool vsw_quarantine_is(const struct vsw_snap_port *p)
+{
+	return p->gate && p->gate->quarantine;
+}
+
+/* Rates and questions were counted when it came. Sets @why when it must not leave. */
+static bool may_leave(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+		      enum vsw_drop *why)
+{
+	const struct vsw_snap_port *from = m->port < VSW_PORTS_MAX ? w->snap->ports[m->port] : NULL;
+	bool from_confined = from && vsw_quarantine_is(from);
+	struct look l;
+
+	if (likely(!from_confined && !vsw_quarantine_is(p)))
+		return true;
+	look_at(m, &l);
+	*why = VSW_DROP_QUARANTINE_FROM_VM;
+	if (from_confined && nap_allow_from_vm(from->gate->quarantine->allow, &l.f) == NAP_DENY)
+		return false;
+	*why = VSW_DROP_QUARANTINE_TO_VM;
+	return !vsw_quarantine_is(p) ||
+	       nap_allow_to_vm(p->gate->quarantine->allow, &l.f) != NAP_DENY;
+}
+
+uint16_t vsw_quarantine_waited(struct vsw_worker *w, const struct vsw_snap_port *p,
+			       struct rte_mbuf **m, uint16_t n)
+{
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		enum vsw_drop why;
+
+		if (may_leave(w, p, m[i], &why))
+			m[k++] = m[i];
+		else
+			vsw_pipeline_drop(w, p, m[i], why);
+	}
+	return k;
+}

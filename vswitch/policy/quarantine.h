@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "nap-policy/allow.h"
@@ -43,3 +44,13 @@ void vsw_quarantine_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 /** The same for frames to it; returns how many stay. */
 uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 			      struct rte_mbuf **m, uint16_t n);
+
+/** Is @p confined? */
+bool vsw_quarantine_is(const struct vsw_snap_port *p);
+
+/**
+ * Frames that waited for their turn to leave @p: those stay that their sender may still send and @p's VM may
+ * still get. They were let in before, perhaps by a state that is over. Returns how many stay.
+ */
+uint16_t vsw_quarantine_waited(struct vsw_worker *w, const struct vsw_snap_port *p,
+			       struct rte_mbuf **m, uint16_t n);

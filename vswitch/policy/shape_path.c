@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 
 #include "vswitch/datapath/txbuf.h"
+#include "vswitch/policy/quarantine.h"
 #include "vswitch/policy/shape.h"
 
 #define BURSTS_PER_TURN 8 /* of one port, before others get theirs */
@@ -19,6 +20,7 @@ static bool drain(struct vsw_worker *w, const struct vsw_snap_port *p, uint64_t 
 	for (unsigned int i = 0; i < BURSTS_PER_TURN; i++) {
 		uint16_t n = vsw_shaper_take(p->rt->shaper, m, VSW_BURST, now, due, &mine);
 
+		n = vsw_quarantine_waited(w, p, m, n);
 		if (n)
 			vsw_pipeline_send(w, p, m, n);
 		if (!mine || *due > now)

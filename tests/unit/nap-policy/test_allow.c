@@ -341,6 +341,22 @@ static void comparing(void)
 	nap_policy_free(policy);
 }
 
+/* What is left when memory runs out. */
+static void nothing(void)
+{
+	struct nap_frame f = frame(6, "10.0.0.7", 5, "10.0.9.10", 443);
+	struct nap_allow *a = nap_allow_nothing();
+
+	CU_ASSERT_EQUAL(nap_allow_from_vm(a, &f), NAP_DENY);
+	CU_ASSERT_EQUAL(nap_allow_to_vm(a, &f), NAP_DENY);
+	f.ethertype = 0x0806;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(a, &f), NAP_DENY);
+	nap_allow_ref(a);
+	nap_allow_unref(a);
+	CU_ASSERT_PTR_EQUAL(a, nap_allow_nothing());
+	CU_ASSERT_EQUAL(a->refs, 1);
+}
+
 static const struct tap_case cases[] = {
 	{"remediation servers, both families, by name", remediation},
 	{"Q28: who may begin", q28_who_begins},
@@ -353,6 +369,7 @@ static const struct tap_case cases[] = {
 	{"Q18: all EtherTypes, all IP protocols", q18_everything_else},
 	{"Q20: fragments and broken frames", q20_fragments},
 	{"nobody speaks as a server", spoofed_servers},
+	{"without memory nothing is allowed", nothing},
 	{"two sets are the same or not", comparing},
 };
 
