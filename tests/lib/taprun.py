@@ -9,7 +9,8 @@
 A test is an executable that prints TAP ("1..N", "ok 1 - name", "not ok 2 - name", "ok 3 - name # SKIP
 why") and ends with status 0, or with 77 when all of it has to be skipped (the last "# " line says why).
 A plan that is not met, a status that contradicts the cases, and a test that runs too long are failures.
-Comment lines ("# ...") belong to the case that follows or precedes them and are shown on failure.
+"# AGAIN: why" says that the test starts over; its plan counts from there.
+Other comment lines ("# ...") belong to the case that follows or precedes them and are shown on failure.
 
 FILE collects one line a case: ok|fail|skip, name and reason, separated by tabs.
 """
@@ -78,6 +79,8 @@ class Stream:
                 self.skip_all = plan.group(2) or "no reason given"
         elif case:
             self.flush_before(case)
+        elif text.startswith("# AGAIN: "):
+            self.again(text)
         elif text.startswith("Bail out!"):
             self.flush()
             self.bad += 1
@@ -85,6 +88,14 @@ class Stream:
         elif text.strip():
             self.notes.append(text)
             del self.notes[:-200]
+
+    def again(self, text):
+        """The test starts over, as a thing it stands on failed; what it has said so far was true."""
+        self.flush()
+        for note in (*self.notes, text):
+            print("      " + note)
+        self.notes = []
+        self.seen = 0
 
     def flush_before(self, case):
         failed, _, name, directive, why = case.groups()

@@ -5,10 +5,13 @@ import sys
 import time
 import traceback
 
+import sandbox
+
 _start = time.monotonic()
 _count = 0
 _failed = 0
 _on_failure = []
+_on_exception = []
 
 
 class Bail(Exception):
@@ -18,6 +21,11 @@ class Bail(Exception):
 def on_failure(report):
     """Call report() once, when the first check fails: it returns text that helps to see why."""
     _on_failure.append(report)
+
+
+def on_exception(died):
+    """Call died() after an exception: unless it returns None, the test says why and begins again."""
+    _on_exception.append(died)
 
 
 def note(text):
@@ -57,6 +65,18 @@ def skip(text, reason):
     print(f"ok {_count} - {text} # SKIP {reason}", flush=True)
 
 
+def _begin_again():
+    """End with the status that makes the sandbox try again, when a machine of the test died."""
+    why = [text for text in (died() for died in _on_exception) if text]
+    if not why or _failed:
+        return
+    note(traceback.format_exc())
+    note("\n".join(why))
+    # tests/lib/taprun.py counts from here.
+    print("# AGAIN: the emulator died", flush=True)
+    sys.exit(sandbox.EMULATOR_DIED)
+
+
 def run(main):
     """Run the test body and exit with its verdict; an exception is a failed check."""
     try:
@@ -64,6 +84,7 @@ def run(main):
     except Bail as e:
         note(f"stopped: {e}")
     except Exception:
+        _begin_again()
         ok(False, "the test ran to its end", traceback.format_exc())
     print(f"1..{_count}", flush=True)
     sys.exit(1 if _failed or not _count else 0)

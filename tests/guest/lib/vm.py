@@ -21,6 +21,7 @@ import subprocess
 import time
 
 import sandbox
+import tap
 from sandbox import sh
 
 # The guest's tty holds 4 KiB of input; a longer line could be cut.
@@ -67,17 +68,24 @@ class Vm:
     ask_again_s = _ASK_AGAIN_S
 
     def __init__(self, name, image, args=(), memory_mib=256, cpus=2, machine="pc", cpu="max",
-                 append="", memory_args=None):
-        """memory_args replaces -m, for a guest whose memory other processes map (shared_memory)."""
+                 append="", memory_args=None, may_die=False):
+        """
+        memory_args replaces -m, for a guest whose memory other processes map (shared_memory).
+        may_die: nothing under test can end this QEMU, so when it ends the test begins again.
+        """
         self.name = name
+        if may_die:
+            tap.on_exception(self.died)
         self.console = os.path.join(sandbox.work, f"{name}.console.log")
         self.errors = os.path.join(sandbox.work, f"{name}.qemu.log")
         self.qemu = None
+        self._stopped = False
         self._agent = None
         self._buffer = b""
         self._id = 0
         self.n_repeats = 0  # requests or answers that were lost on the line
         self._path = os.path.join(sandbox.work, f"{name}.agent")
+        self._monitor = os.path.join(sandbox.work, f"{name}.monitor")
         self._command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", machine, "-accel", "tcg,thread=multi",
@@ -87,6 +95,7 @@ class Vm:
             "-append", f"console=ttyS0 panic=-1 quiet loglevel=4 mitigations=off "
                        f"random.trust_cpu=on {append}",
             "-serial", f"file:{self.console}",
+            "-monitor", f"unix:{self._monitor},server=on,wait=off",
             "-chardev", f"socket,id=agent,path={self._path}", "-serial", "chardev:agent",
             *args]
 
@@ -202,6 +211,7 @@ class Vm:
 
     def stop(self):
         """End QEMU. The guest has no state worth a shutdown."""
+        self._stopped = True
         if self.qemu and self.qemu.poll() is None:
             self.qemu.send_signal(signal.SIGTERM)
             try:
@@ -213,7 +223,35 @@ class Vm:
             self._agent.close()
             self._agent = None
 
+    def died(self):
+        """What to say when QEMU ended though nobody ended it; None when it runs."""
+        if self.qemu is None or self._stopped:
+            return None
+        try:
+            # Its lines close a little before the process ends.
+            self.qemu.wait(5)
+        except subprocess.TimeoutExpired:
+            return None
+        return self.report()
+
     def report(self):
         ended = "" if self.qemu is None or self.qemu.poll() is None \
             else f"QEMU ended with status {self.qemu.returncode}\n"
-        return f"--- {self.name}\n{ended}{tail(self.errors, 10)}{tail(self.console)}"
+        return f"--- {self.name}\n{ended}{tail(self.errors, 10)}{tail(self.console)}" + \
+            ("" if ended else self._processors())
+
+    def _processors(self):
+        """Where QEMU's processors are: what a guest does that answers no more."""
+        text = b""
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(2)
+                s.connect(self._monitor)
+                s.sendall(b"info status\ninfo registers -a\n")
+                while data := s.recv(65536):
+                    text += data
+        except OSError:
+            pass
+        words = ("VM status", "CPU#", "RIP", "CR0", "EFER")
+        return "".join(line.strip() + "\n" for line in text.decode(errors="replace").splitlines()
+                       if line.startswith(words))
