@@ -151,21 +151,11 @@ static int find_port(struct vsw_call *call, struct vsw_capture_session *s, struc
 {
 	const char *name = vsw_edit_text(call->params, "port");
 	const struct vsw_port_cfg *p;
-	struct vsw_rt_port *rt;
 
 	s->point.drop_port = VSW_PORT_INDEX_NONE;
 	if (!strcmp(name, "drops") && !vsw_model_port(&call->d->engine->model, name))
 		return 0;
-	p = vsw_edit_find_port(&call->d->engine->model, name, reterr);
-	if (!p)
-		return -ENOENT;
-	rt = call->d->engine->ports[vsw_engine_port_index(call->d->engine, p)];
-	if (!rt->port)
-		return vd_err_set(reterr, -ENODEV, VD_E_DEVICE_MISSING, p->name,
-				  "viridian port show tells why", "port %s has no device now",
-				  p->name);
-	s->port = rt->port;
-	return 0;
+	return vsw_methods_open_port(call, &p, &s->port, reterr);
 }
 
 static void read_params(struct vsw_call *call, struct vsw_capture_session *s)

@@ -47,6 +47,11 @@ struct vsw_rule_count;
 bool vsw_rule_count_get(const struct vsw_daemon *d, unsigned int port, unsigned int rule,
 			struct vsw_rule_count *ret);
 
+/** The open back end of the port that parameter "port" names: *@ret, and its settings. -ENOENT: no such
+ *  port; -ENODEV: its device is not here. */
+int vsw_methods_open_port(struct vsw_call *call, const struct vsw_port_cfg **ret_cfg,
+			  struct vsw_port **ret, struct vd_err *reterr);
+
 /* ---- rows shared between methods; new references ---- */
 json_t *vsw_row_port(struct vsw_daemon *d, unsigned int i);
 json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i);

@@ -6,6 +6,26 @@
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 
+int vsw_methods_open_port(struct vsw_call *call, const struct vsw_port_cfg **ret_cfg,
+			  struct vsw_port **ret, struct vd_err *reterr)
+{
+	struct vsw_engine *e = call->d->engine;
+	const struct vsw_port_cfg *p =
+		vsw_edit_find_port(&e->model, vsw_edit_text(call->params, "port"), reterr);
+	struct vsw_port *port;
+
+	if (!p)
+		return -ENOENT;
+	port = e->ports[vsw_engine_port_index(e, p)]->port;
+	if (!port)
+		return vd_err_set(reterr, -ENODEV, VD_E_DEVICE_MISSING, p->name,
+				  "viridian port show tells why", "port %s has no device now",
+				  p->name);
+	*ret_cfg = p;
+	*ret = port;
+	return 0;
+}
+
 VSW_METHOD(port_add)
 {
 	return vsw_methods_change(call, vsw_edit_port_add, result, reterr);

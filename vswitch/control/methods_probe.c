@@ -427,21 +427,14 @@ static unsigned int number(json_t *params, const char *key, unsigned int otherwi
 static int prepare(struct vsw_call *call, struct vsw_probe_session *s, struct vd_err *reterr)
 {
 	static unsigned int serial;
-	const struct vsw_engine *e = call->d->engine;
 	const char *address = vsw_edit_text(call->params, "address");
-	const struct vsw_port_cfg *p =
-		vsw_edit_find_port(&e->model, vsw_edit_text(call->params, "port"), reterr);
-	struct vsw_rt_port *rt;
+	const struct vsw_port_cfg *p;
+	struct vsw_port *port;
 	char name[32];
-	int rc;
+	int rc = vsw_methods_open_port(call, &p, &port, reterr);
 
-	if (!p)
-		return -ENOENT;
-	rt = e->ports[vsw_engine_port_index(e, p)];
-	if (!rt->port)
-		return vd_err_set(reterr, -ENODEV, VD_E_DEVICE_MISSING, p->name,
-				  "viridian port show tells why", "port %s has no device now",
-				  p->name);
+	if (rc)
+		return rc;
 	memcpy(s->name, p->name, sizeof(s->name));
 	if (vd_prefix_parse(address, &s->target) ||
 	    s->target.len != (s->target.family == 4 ? 32 : 128))
@@ -464,10 +457,10 @@ static int prepare(struct vsw_call *call, struct vsw_probe_session *s, struct vd
 					s);
 	if (rc < 0)
 		return rc;
-	if (vsw_probe_attach(call->d->dp, rt->port, &s->probe))
+	if (vsw_probe_attach(call->d->dp, port, &s->probe))
 		return vd_err_set(reterr, -EBUSY, VD_E_LIMIT, p->name, "try again when it is done",
 				  "port %s is being probed", p->name);
-	s->port = rt->port;
+	s->port = port;
 	return 0;
 }
 

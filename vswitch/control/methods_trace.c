@@ -116,27 +116,20 @@ static json_t *trace_answer(struct vsw_daemon *d, const struct vsw_words_frame *
 
 VSW_METHOD(trace)
 {
-	struct vsw_engine *e = call->d->engine;
 	const char *packet = vsw_edit_text(call->params, "packet");
-	const struct vsw_port_cfg *p =
-		vsw_edit_find_port(&e->model, vsw_edit_text(call->params, "port"), reterr);
+	const struct vsw_port_cfg *p;
 	struct vsw_words_frame *f;
 	struct vsw_trace *t;
-	struct vsw_rt_port *rt;
-	int rc;
+	struct vsw_port *port;
+	int rc = vsw_methods_open_port(call, &p, &port, reterr);
 
-	if (!p)
-		return -ENOENT;
-	rt = e->ports[vsw_engine_port_index(e, p)];
-	if (!rt->port)
-		return vd_err_set(reterr, -ENODEV, VD_E_DEVICE_MISSING, p->name,
-				  "viridian port show tells why", "port %s has no device now",
-				  p->name);
+	if (rc)
+		return rc;
 	f = malloc(sizeof(*f));
 	t = calloc(1, sizeof(*t));
-	rc = f && t ? vsw_words_parse(packet, &e->model, p, f, reterr) : -ENOMEM;
+	rc = f && t ? vsw_words_parse(packet, &call->d->engine->model, p, f, reterr) : -ENOMEM;
 	if (rc == 0) {
-		rc = vsw_trace_run(call->d->dp, rt->port, f->data, f->size, t);
+		rc = vsw_trace_run(call->d->dp, port, f->data, f->size, t);
 		if (rc < 0)
 			vd_err_set(reterr, rc, VD_E_SYSTEM, p->name, "try again",
 				   "the packet cannot be traced now: %s", strerror(-rc));
