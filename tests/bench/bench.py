@@ -12,6 +12,7 @@ import against
 import devices
 import hotspots
 import machine
+import quarantine
 import report
 import rounds
 import tcp
@@ -27,7 +28,7 @@ SPARE_PAGES = 64
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, one row of them (l2-1k, "
+    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, cut, one row of them (l2-1k, "
                    "vlan-push, ...), or: report FILE..., or: profile [ROW]" % ", ".join(GROUPS))
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
@@ -61,7 +62,9 @@ def choose_devices(args, bench):
     """Those asked for must be there; of the usual ones, those that are."""
     asked = [d for d in args.duts.split(",") if d]
     chosen = []
-    usual = ["viridian", "netvsp"] if args.scenario == ["netvsp"] else ["limit", "ovs", "vpp", "viridian"]
+    only = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"]}
+    usual = only.get(args.scenario[0], ["limit", "ovs", "vpp", "viridian"]) if len(args.scenario) == 1 else [
+        "limit", "ovs", "vpp", "viridian"]
     for name in asked or usual:
         device = devices.make(name, bench, args.build)
         why = device.missing()
@@ -102,10 +105,11 @@ def prepare(args, bench, windows):
     return chosen, rounds.Generator(bench, generator_path(args.build), settings)
 
 
-def measure_tcp(args):
+def measure_with(measure_rounds, args):
+    """What needs no generator: tcp.rounds, quarantine.rounds."""
     recorder = rounds.Recorder(args.records)
     with machine.Machine(args.generator_core, args.device_core) as bench:
-        tcp.rounds(bench, args.build, args.rounds, args.first_round, recorder)
+        measure_rounds(bench, args.build, args.rounds, args.first_round, recorder)
     return recorder.records
 
 
@@ -148,10 +152,11 @@ def main(argv):
     if args.scenario[0] == "report":
         records = load(args.scenario[1:])
     else:
-        wants_tcp = "tcp" in args.scenario
-        args.scenario = [name for name in args.scenario if name != "tcp"]
+        wants = args.scenario
+        args.scenario = [name for name in wants if name not in ("tcp", "cut")]
         records = measure(args) if args.scenario else []
-        records += measure_tcp(args) if wants_tcp else []
+        records += measure_with(tcp.rounds, args) if "tcp" in wants else []
+        records += measure_with(quarantine.rounds, args) if "cut" in wants or "quarantine" in wants else []
     result = report.rows(records)
     text = report.table(result)
     if args.json:

@@ -12,7 +12,9 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 
 import machine
 from machine import BenchError, read, run, tail, wait_until
@@ -20,6 +22,12 @@ from scenarios import VLAN
 
 EAL = ["--in-memory", "--no-pci", "--no-telemetry", "--single-file-segments"]
 OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+HEALTH_POLICY = """version: 1
+default: {mode: %s, unmatched: restricted}
+checks: {firewall: {require: enabled}}
+rules: [{name: all}]
+"""
+HEALTHY = '{"report": 1, "checks": {"firewall": {"is": "enabled"}}}'
 OVS_DPDK = "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk"
 
 
@@ -32,7 +40,7 @@ class Device:
     """One device. Life: start(kind), then thaw()/freeze() around each measurement, then stop()."""
     name = ""
     job = "switch"        # "copy": frames come out as they went in; "swap": with their MAC addresses swapped
-    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards")
+    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards", "healthy")
     pages = 256           # hugepages it needs
     transport = "vhost-user"
 
@@ -243,6 +251,33 @@ class Viridian(Device):
     def ctl(self, *argv):
         return run(self.client, "--socket", self.dir + "/control", *argv)
 
+    def write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def watch_health(self, ports, mode="enforce"):
+        """A health policy, and reports that satisfy it; also when a port is connected anew, which makes it unknown."""
+        self.ctl("nap", "apply", self.write("health.yaml", HEALTH_POLICY % mode))
+        report = self.write("report.json", HEALTHY)
+        for port in ports:
+            self.ctl("nap", "report", port, report)
+        if ports:
+            threading.Thread(target=self._heal, daemon=True).start()
+
+    def _heal(self):
+        def ask(method, **params):
+            s.sendall(json.dumps(dict(jsonrpc="2.0", id=1, method=method, params=params)).encode() + b"\n")
+
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(self.dir + "/control")
+            ask("subscribe")
+            for line in s.makefile():
+                said = json.loads(line).get("params") or {}
+                if said.get("health") == "unknown" and said.get("trigger") == "link":
+                    ask("nap.report", name=said["port"], document=HEALTHY)
+
     def launch_daemon(self, options):
         self.process = self.bench.start(
             [self.daemon, "--socket", self.dir + "/control", "--state", self.dir + "/state",
@@ -257,15 +292,14 @@ class Viridian(Device):
         for name, path, mode in zip("ab", self.sockets(), modes):
             self.ctl("port", "add", name, "--switch", "bench", "--device", self.transport + ":" + path,
                      "--learn", "200000", "--vlan", mode)
+        if kind == "healthy":
+            self.watch_health("ab")
         policy = self.policy(kind)
         if policy:
             document = json.loads(self.ctl("--json", "export"))
             for port in document["ports"]:
                 port.update(policy.get(port["name"], {}))
-            path = os.path.join(self.dir, "policy.json")
-            with open(path, "w") as f:
-                json.dump(document, f)
-            self.ctl("apply", path)
+            self.ctl("apply", self.write("policy.json", json.dumps(document)))
 
     @staticmethod
     def policy(kind):

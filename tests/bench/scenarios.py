@@ -9,6 +9,7 @@ Side A of the generator is port 0 of the device, side B is port 1. kinds:
   acl     as l2; A may open connections and gets their answers, nothing else passes (stateful)
   rules   as acl, with 10,000 rules on A in front of the one that allows
   guards  as l2, every guard on at A and B
+  healthy as l2, a health policy in force, and A and B compliant
 """
 from dataclasses import dataclass, field
 
@@ -64,6 +65,10 @@ GROUPS = {
                  about="10,000 rules, 100,000 flows, both directions"),
         Scenario("guards-1k", "guards", 1000, 1, 100, ("--warm", "1"), reflect=True,
                  about="all guards on, 1,000 flows, both directions"),
+    ],
+    "quarantine": [
+        Scenario("unwatched-1k", "l2", 1000, 1000, 1000, about="1,000 MACs, no health policy"),
+        Scenario("healthy-1k", "healthy", 1000, 1000, 1000, about="1,000 MACs, a policy, both ports compliant"),
     ],
     "netvsp": [
         Scenario("netvsp", "l2", 1000, 1000, 1000, all_sizes=True,

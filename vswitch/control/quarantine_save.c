@@ -83,12 +83,16 @@ static int save_states(struct vsw_nap *n, bool sync)
 	return rc;
 }
 
+/*
+ * The states are not synced: what is lost with the machine's power is told again by reports, which do not
+ * outlive a boot anyhow. Isolations are, and each sync takes from the time until the command answers.
+ */
 void vsw_nap_save(struct vsw_nap *n, bool sync)
 {
 	int rc = save_isolations(n, sync);
 
 	if (!rc)
-		rc = save_states(n, sync);
+		rc = save_states(n, false);
 	n->save_at_ms = NAP_NEVER;
 	if (rc)
 		vd_log(LOG_ERR, "quarantine", NULL, "the state could not be saved: %s",
