@@ -639,9 +639,8 @@ void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, str
 
 	for (uint16_t done = 0, k; done < n; done += k) {
 		k = RTE_MIN(n - done, VSW_BURST);
-		v.n = k;
 		memcpy(v.m, m + done, k * sizeof(*m));
-		tap_rx(w, p, v.m, k);
+		v.n = tap_rx(w, p, v.m, k);
 		p->input(w, p, &v);
 	}
 }
