@@ -274,6 +274,7 @@ static int start(struct vsw_daemon *d, struct vd_err *reterr)
 		rc = d->opt.config ? apply_file(d, reterr) : vsw_engine_restore(d->engine, reterr);
 	if (rc)
 		return rc;
+	vsw_meters_load(d->engine);
 	vsw_engine_clean_leftovers(d->engine);
 	rc = sd_event_add_time_relative(d->event, &d->timer, CLOCK_MONOTONIC, 0, 0, on_timer, d);
 	return rc < 0 ? system_error(reterr, rc, "cannot make the timer") : 0;

@@ -222,6 +222,7 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 		next = now + SWEEP_MS;
 	if (now >= e->idle_at_ms)
 		e->idle_at_ms = now + IDLE_MS;
+	next = RTE_MIN(next, vsw_meters_tick(e, now));
 	if (vsw_mirrors_drain(e) && now + DRAIN_MS < next)
 		next = now + DRAIN_MS;
 	if (vsw_dataplane_flow_count(e->dp)) {
@@ -274,6 +275,8 @@ void vsw_engine_destroy(struct vsw_engine *e)
 		return;
 	if (vsw_rt_publish(e, &nothing, NULL, NULL, &err))
 		vd_log(LOG_ERR, "engine", NULL, "cannot stop forwarding: %s", err.message);
+	else if (e->model.n_ports)
+		vsw_meters_save(e); /* nothing counts any more: exact */
 	vsw_rt_free_many(e, e->ports, e->model.n_ports);
 	for (unsigned int i = 0; i < e->model.n_switches; i++)
 		vsw_fdb_destroy(e->switches[i].fdb);

@@ -21,15 +21,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vswitch/control/meters.h"
 #include "vswitch/control/store.h"
 #include "vswitch/datapath/dataplane.h"
 #include "vswitch/model/model.h"
-
-/** What a counter showed when it was last reset. */
-struct vsw_meter_base {
-	uint32_t id; /* of a meter rule */
-	uint64_t packets, bytes;
-};
 
 struct vsw_nap;
 
@@ -47,10 +42,8 @@ struct vsw_rt_port {
 	unsigned int announces; /* how often still */
 	uint64_t retry_at_ms;   /* not open: tried again then */
 	uint32_t retry_wait_ms;
-	struct vd_err fault;            /* not open: why */
-	struct vsw_meter_base meter[2]; /* of the whole port, by enum vsw_dir */
-	struct vsw_meter_base *meters;  /* of its meter rules */
-	unsigned int n_meters;
+	struct vd_err fault; /* not open: why */
+	struct vsw_meters meters;
 };
 
 struct vsw_rt_switch {
@@ -67,9 +60,12 @@ struct vsw_engine {
 	struct vsw_rt_port **ports;     /* [model.n_ports], parallel */
 	struct vsw_rt_switch *switches; /* [model.n_switches], parallel */
 	struct vsw_hostnat *nat;        /* borrowed; NULL: NAT networks are only configuration */
-	json_t *leases;         /* of an earlier run, of ports that were not open since; or NULL */
-	uint64_t leases_serial; /* of what was written down */
-	uint64_t idle_at_ms;    /* unused addresses are forgotten then */
+	json_t *leases;          /* of an earlier run, of ports that were not open since; or NULL */
+	uint64_t leases_serial;  /* of what was written down */
+	uint64_t idle_at_ms;     /* unused addresses are forgotten then */
+	uint64_t meters_hash;    /* of what was written down ... */
+	uint64_t next_meters_ms; /* ... and when it is looked at next */
+	bool meters_fault;       /* it could not be written */
 	struct vsw_mirror_rt *mirrors; /* list: sessions that run */
 	bool restoring;                /* the saved configuration is being made true */
 	struct vsw_nap *nap;           /* quarantine.h; NULL: none yet */

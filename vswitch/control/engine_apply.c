@@ -347,6 +347,10 @@ static void take_over(struct change *c, const struct vsw_apply *a)
 		struct vsw_rt_port *rt = c->ports[i];
 
 		rt->mac_assigned = mac_assigned(c, a, i);
+		if (is_new(c, i) && c->plan.ports[i].old >= 0) {
+			vsw_meters_fold(e, e->ports[c->plan.ports[i].old]);
+			vsw_meters_move(rt, e->ports[c->plan.ports[i].old]);
+		}
 		if (!is_new(c, i) && c->plan.ports[i].changes & VSW_PLAN_MOVED &&
 		    c->next->ports[i].link_up)
 			rt->link_up_at_ms = vsw_now_ms() + MOVE_LINK_DOWN_MS;
@@ -361,6 +365,7 @@ static void take_over(struct change *c, const struct vsw_apply *a)
 	memset(c->next, 0, sizeof(*c->next));
 	c->ports = NULL;
 	c->switches = NULL;
+	vsw_meters_settle(e);
 
 	for (unsigned int k = 0; k < old.model.n_ports; k++)
 		if (c->plan.goes[k])

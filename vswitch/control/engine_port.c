@@ -80,6 +80,7 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 	json_decref(rt->left);
 	rt->left = NULL;
 	rt->connected = io->caps.connected;
+	rt->meters.folded = false;
 	return 0;
 }
 
@@ -89,6 +90,7 @@ void vsw_rt_close(struct vsw_engine *e, struct vsw_rt_port *rt)
 		return;
 	if (e->closing)
 		e->closing(e->ctx, rt->port);
+	vsw_meters_fold(e, rt);
 	vsw_port_destroy(e->dp, rt->port);
 	rt->port = NULL;
 }
@@ -101,7 +103,7 @@ void vsw_rt_free(struct vsw_engine *e, struct vsw_rt_port *rt)
 	if (rt->left)
 		vsw_io_clean(vsw_dataplane_env(e->dp), rt->left);
 	json_decref(rt->left);
-	free(rt->meters);
+	free(rt->meters.rules);
 	free(rt);
 }
 

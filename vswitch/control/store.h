@@ -7,6 +7,7 @@
  *   config.json        {"viridian_state": 1, "document": {..}, "assigned_macs": [uuid..]}
  *   config.json.1 ..5  what it was before the last changes, newest first
  *   quarantine.json, isolation.json, audit.jsonl   see quarantine.h
+ *   leases.json, meters.json   see leases.h, meters.h
  *   leftovers.json     {"boot": ID, "ports": [{"port", "device", "left"}]}; removed by a clean stop
  *
  * A change is prepared (written beside and synced) before it is published and committed (renamed)
