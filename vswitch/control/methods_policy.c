@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <rte_cycles.h>
 
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/model/policy_json.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
+#include "vswitch/policy/shape.h"
+#include "vswitch/policy/shape_path.h"
 
 VSW_METHOD(acl_add)
 {
@@ -173,13 +176,81 @@ static json_t *share_of(const struct vsw_model *m, const struct vsw_port_cfg *p)
 	return json_integer(100 * own / (sum + s->qos.default_min_weight));
 }
 
+/* What the port sends at this moment; null without a limit. */
+static json_t *held_now(const struct vsw_port *rt, const struct vsw_qos *q,
+			const struct vsw_port_stats *s)
+{
+	int64_t tokens_bytes;
+	uint64_t bps;
+
+	if (!rt || !rt->hold || !q->from_vm.bps)
+		return json_null();
+	vsw_hold_look(rt->hold, rte_rdtsc(), &bps, &tokens_bytes);
+	return json_pack("{s:I, s:I, s:b, s:I}", "rate_bps", (json_int_t)bps, "tokens_bytes",
+			 (json_int_t)tokens_bytes, "waits", rt->hold->waits, "dropped",
+			 (json_int_t)s->drops[VSW_DROP_POLICE]);
+}
+
+static json_t *queue_row(const char *port, const struct vsw_shape_view *v)
+{
+	return json_pack("{s:s?, s:I, s:i, s:i}", "port", port, "rate_bps", (json_int_t)v->bps,
+			 "queued_packets", (int)v->n, "queued_bytes", (int)v->bytes);
+}
+
+/* The queues of an uplink whose switch has minimums. */
+static json_t *queues_now(const struct vsw_engine *e, struct vsw_shaper *s, uint64_t now)
+{
+	json_t *rows = json_array();
+	struct vsw_shape_view v;
+
+	for (unsigned int i = 0; i < e->model.n_ports; i++) {
+		const struct vsw_port *rt = e->ports[i]->port;
+
+		if (rt && vsw_shaper_look_at(s, rt->index, now, &v))
+			json_array_append_new(rows, queue_row(e->model.ports[i].name, &v));
+	}
+	vsw_shaper_look_at(s, VSW_PORT_INDEX_NONE, now, &v);
+	json_array_append_new(rows, queue_row(NULL, &v));
+	return rows;
+}
+
+/* What is sent to the port at this moment; null without a limit. */
+static json_t *shaped_now(const struct vsw_engine *e, const struct vsw_port *rt,
+			  const struct vsw_qos *q, const struct vsw_port_stats *s)
+{
+	uint64_t now = rte_rdtsc();
+	struct vsw_shape_view v;
+	json_t *j;
+
+	if (!rt || !rt->shaper || !q->to_vm.bps)
+		return json_null();
+	vsw_shaper_look(rt->shaper, now, &v);
+	j = json_pack("{s:I, s:I, s:i, s:i, s:i, s:I}", "rate_bps", (json_int_t)v.bps,
+		      "tokens_bytes", (json_int_t)v.tokens_bytes, "queued_packets", (int)v.n,
+		      "queued_bytes", (int)v.bytes, "queue_limit_bytes", (int)v.limit_bytes,
+		      "dropped", (json_int_t)s->drops[VSW_DROP_SHAPE_QUEUE_FULL]);
+	if (v.n_queues > 1)
+		json_object_set_new(j, "queues", queues_now(e, rt->shaper, now));
+	return j;
+}
+
 VSW_METHOD(qos_show)
 {
+	const struct vsw_engine *e = call->d->engine;
 	const struct vsw_port_cfg *p = port_of(call, reterr);
+	struct vsw_port_stats s = {0};
+	const struct vsw_port *rt;
+	const struct vsw_qos *q;
 
 	if (!p)
 		return -ENOENT;
-	*result = with_port(p, vsw_qos_to_json(&vsw_policy_of(p)->qos, true));
-	json_object_set_new(*result, "share_percent", share_of(&call->d->engine->model, p));
+	q = &vsw_policy_of(p)->qos;
+	rt = e->ports[vsw_engine_port_index(e, p)]->port;
+	if (rt)
+		vsw_port_stats_get(call->d->dp, rt, &s);
+	*result = with_port(p, vsw_qos_to_json(q, true));
+	json_object_set_new(*result, "share_percent", share_of(&e->model, p));
+	json_object_set_new(*result, "from_vm", held_now(rt, q, &s));
+	json_object_set_new(*result, "to_vm", shaped_now(e, rt, q, &s));
 	return 0;
 }

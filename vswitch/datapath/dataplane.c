@@ -299,22 +299,26 @@ static bool same_vlans(const uint64_t *a, const uint64_t *b)
 	return a == b || (a && b && memcmp(a, b, 512) == 0);
 }
 
-/* May what was learned at @p stay known of @q, the same port in the next snapshot? */
+/* Is @q, the same port in the next snapshot, still on the same network as @p? */
 static bool same_place(const struct vsw_snap_port *p, const struct vsw_snap_port *q)
 {
 	return q && q->rt == p->rt && q->fdb == p->fdb && q->pvid == p->pvid &&
-	       q->out_vid == p->out_vid && q->learn >= p->learn && same_vlans(q->out, p->out) &&
+	       q->out_vid == p->out_vid && same_vlans(q->out, p->out) &&
 	       same_vlans(q->in_tags, p->in_tags);
 }
 
-/* Learned entries of ports that left their switch or their VLANs, or may show fewer addresses. */
+/* Of ports that left their switch or their VLANs: what was learned there, and frames from there that wait
+ * for them. What was learned goes, too, where a port may show fewer addresses. */
 static void flush_strays(const struct vsw_snapshot *old, const struct vsw_snapshot *next)
 {
 	for (uint16_t i = 0; i < old->n_ports; i++) {
-		const struct vsw_snap_port *p = &old->all[i];
+		const struct vsw_snap_port *p = &old->all[i], *q = next->ports[p->index];
+		bool same = same_place(p, q);
 
-		if (!same_place(p, next->ports[p->index]))
+		if (!same || q->learn < p->learn)
 			vsw_fdb_flush(p->fdb, p->index, -1);
+		if (!same && q && q->rt == p->rt && p->rt->shaper)
+			vsw_shaper_condemn(p->rt->shaper);
 	}
 }
 

@@ -569,7 +569,7 @@ void vsw_acl_explain(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t 
 		     struct vsw_acl_verdict *ret)
 {
 	struct vsw_acl_pass look_only = *a;
-	struct vsw_flow *f = NULL;
+	struct vsw_flow *f = NULL, copy;
 	struct look l;
 
 	look_only.hits = NULL;
@@ -577,7 +577,10 @@ void vsw_acl_explain(const struct vsw_acl_pass *a, struct rte_mbuf *m, uint16_t 
 		look_slow(&look_only, m, fid, &l);
 	if (l.kind != KIND_SLOW)
 		f = vsw_flow_find(a->flows, &l.key, l.hash);
-	if (f && f->epoch != a->gate->epoch)
-		f = NULL;
+	if (f && f->epoch != a->gate->epoch) {
+		/* what would become of it, tried on a copy */
+		copy = *f;
+		f = examine_again(&look_only, &copy) ? &copy : NULL;
+	}
 	slow(&look_only, m, fid, &l, f, ret);
 }

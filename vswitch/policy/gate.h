@@ -98,3 +98,16 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 /** The same for @n frames on their way out of @p, tags as on its wire. Returns how many stay. */
 uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			uint16_t n);
+
+/**
+ * May a frame that waits for @p, and passed a gate of its when it came, still be sent? Counts nothing:
+ * that was done then. Any worker.
+ *
+ * *@why, *@rule  when not: the reason, and the id of the rule (0: no rule)
+ */
+bool vsw_gate_still_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			  enum vsw_drop *why, uint32_t *rule);
+
+/** The same for a frame that @p sent in VLAN @vid, and that waits elsewhere. Guards are not asked. */
+bool vsw_gate_still_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			    uint16_t vid, enum vsw_drop *why, uint32_t *rule);

@@ -159,3 +159,35 @@ uint16_t vsw_gate_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, str
 		vsw_guard_to_vm(w, p, m, n);
 	return n;
 }
+
+static bool still(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+		  struct rte_mbuf *m, uint16_t fid, enum vsw_drop *why, uint32_t *rule)
+{
+	struct vsw_acl_pass a = pass_of(w, p, dir);
+	struct vsw_acl_verdict v;
+
+	*rule = 0;
+	if (p->gate->quarantine && !vsw_quarantine_still(w, p, dir, m, why))
+		return false;
+	if (!p->gate->dir[dir].any && !p->gate->uses_flows)
+		return true;
+	a.hits = NULL;
+	vsw_acl_explain(&a, m, fid, &v);
+	if (v.pass)
+		return true;
+	*why = v.reason;
+	*rule = rule_id(p->gate, &v);
+	return false;
+}
+
+bool vsw_gate_still_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			  enum vsw_drop *why, uint32_t *rule)
+{
+	return still(w, p, VSW_TO_VM, m, fid_on_wire(p, m), why, rule);
+}
+
+bool vsw_gate_still_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
+			    uint16_t vid, enum vsw_drop *why, uint32_t *rule)
+{
+	return still(w, p, VSW_FROM_VM, m, vsw_snap_fid(p, vid), why, rule);
+}

@@ -140,8 +140,8 @@ uint16_t vsw_qos_flags(const struct vsw_model *m, unsigned int i)
 	const struct vsw_port_cfg *p = &m->ports[i];
 	uint16_t flags = 0;
 
-	/* frames that wait for an uplink share it by where they came from; those of a port that is
-	 * confined meanwhile must not leave */
+	/* frames that wait for an uplink share it by where they came from; those that their sender
+	 * must not send any more meanwhile must not leave */
 	if (qos_of(p)->to_vm.bps)
 		flags |= VSW_SNAP_SHAPED | VSW_SNAP_SOURCES;
 	if (qos_of(p)->from_vm.bps)

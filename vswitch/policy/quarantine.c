@@ -145,9 +145,9 @@ static bool within_rate(struct vsw_worker *w, struct vsw_quarantine *q, enum nap
 	return true;
 }
 
-/* May the frame pass? Sets @why when not. */
+/* May the frame pass? Sets @why when not. @peek: only look. */
 static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
-		   struct rte_mbuf *m, enum vsw_drop *why)
+		   struct rte_mbuf *m, bool peek, enum vsw_drop *why)
 {
 	struct vsw_quarantine *q = p->gate->quarantine;
 	enum nap_class class;
@@ -161,7 +161,7 @@ static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw
 		return false;
 	if (class == NAP_ALLOW_ANSWER && !asked(w, p, &l))
 		return false;
-	if (w->trace)
+	if (peek)
 		return true;
 	*why = VSW_DROP_QUARANTINE_RATE;
 	if (!within_rate(w, q, class))
@@ -184,7 +184,7 @@ void vsw_quarantine_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 
 	for (uint16_t i = 0; i < v->n; i++) {
 		enum vsw_drop why;
-		bool pass = passes(w, p, VSW_FROM_VM, v->m[i], &why);
+		bool pass = passes(w, p, VSW_FROM_VM, v->m[i], w->trace, &why);
 
 		if (unlikely(w->trace))
 			say(w, p, pass);
@@ -203,7 +203,7 @@ uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *
 
 	for (uint16_t i = 0; i < n; i++) {
 		enum vsw_drop why;
-		bool pass = passes(w, p, VSW_TO_VM, m[i], &why);
+		bool pass = passes(w, p, VSW_TO_VM, m[i], w->trace, &why);
 
 		if (unlikely(w->trace))
 			say(w, p, pass);
@@ -215,42 +215,8 @@ uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *
 	return k;
 }
 
-bool vsw_quarantine_is(const struct vsw_snap_port *p)
+bool vsw_quarantine_still(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+			  struct rte_mbuf *m, enum vsw_drop *why)
 {
-	return p->gate && p->gate->quarantine;
-}
-
-/* Rates and questions were counted when it came. Sets @why when it must not leave. */
-static bool may_leave(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m,
-		      enum vsw_drop *why)
-{
-	const struct vsw_snap_port *from = m->port < VSW_PORTS_MAX ? w->snap->ports[m->port] : NULL;
-	bool from_confined = from && vsw_quarantine_is(from);
-	struct look l;
-
-	if (likely(!from_confined && !vsw_quarantine_is(p)))
-		return true;
-	look_at(m, &l);
-	*why = VSW_DROP_QUARANTINE_FROM_VM;
-	if (from_confined && nap_allow_from_vm(from->gate->quarantine->allow, &l.f) == NAP_DENY)
-		return false;
-	*why = VSW_DROP_QUARANTINE_TO_VM;
-	return !vsw_quarantine_is(p) ||
-	       nap_allow_to_vm(p->gate->quarantine->allow, &l.f) != NAP_DENY;
-}
-
-uint16_t vsw_quarantine_waited(struct vsw_worker *w, const struct vsw_snap_port *p,
-			       struct rte_mbuf **m, uint16_t n)
-{
-	uint16_t k = 0;
-
-	for (uint16_t i = 0; i < n; i++) {
-		enum vsw_drop why;
-
-		if (may_leave(w, p, m[i], &why))
-			m[k++] = m[i];
-		else
-			vsw_pipeline_drop(w, p, m[i], why);
-	}
-	return k;
+	return passes(w, p, dir, m, true, why);
 }

@@ -12,11 +12,11 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "nap-policy/allow.h"
 #include "vswitch/datapath/port.h"
+#include "vswitch/model/policy.h"
 
 struct vsw_worker;
 struct vsw_snap_port;
@@ -45,12 +45,6 @@ void vsw_quarantine_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 			      struct rte_mbuf **m, uint16_t n);
 
-/** Is @p confined? */
-bool vsw_quarantine_is(const struct vsw_snap_port *p);
-
-/**
- * Frames that waited for their turn to leave @p: those stay that their sender may still send and @p's VM may
- * still get. They were let in before, perhaps by a state that is over. Returns how many stay.
- */
-uint16_t vsw_quarantine_waited(struct vsw_worker *w, const struct vsw_snap_port *p,
-			       struct rte_mbuf **m, uint16_t n);
+/** May @m, which @p let pass once, still be sent? Changes nothing. Sets *@why when not. */
+bool vsw_quarantine_still(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
+			  struct rte_mbuf *m, enum vsw_drop *why);

@@ -50,7 +50,7 @@ void vsw_shaper_destroy(struct vsw_shaper *s)
 		struct vsw_shape_queue *q = s->queues[i];
 
 		for (uint32_t k = 0; k < q->n; k++)
-			rte_pktmbuf_free(q->slot[(q->head + k) % VSW_SHAPE_SLOTS]);
+			rte_pktmbuf_free(q->slot[(q->head + k) % VSW_SHAPE_SLOTS].m);
 	}
 	free_queues(s->queues, s->n_queues);
 	free(s->queue_of);
@@ -115,20 +115,17 @@ static struct vsw_shape_queue *queue_for(struct vsw_shaper *s, const struct rte_
 	return s->queues[s->queue_of && m->port < VSW_PORTS_MAX ? s->queue_of[m->port] : 0];
 }
 
-static void put(struct vsw_shape_queue *q, struct rte_mbuf *m)
+static void put(struct vsw_shape_queue *q, const struct vsw_shape_slot *slot)
 {
-	q->slot[(q->head + q->n++) % VSW_SHAPE_SLOTS] = m;
-	q->bytes += vsw_shape_size(m);
+	q->slot[(q->head + q->n++) % VSW_SHAPE_SLOTS] = *slot;
+	q->bytes += vsw_shape_size(slot->m);
 }
 
-static struct rte_mbuf *get(struct vsw_shape_queue *q, uint32_t size)
+static struct vsw_shape_slot *get(struct vsw_shape_queue *q, uint32_t size)
 {
-	struct rte_mbuf *m = q->slot[q->head % VSW_SHAPE_SLOTS];
-
-	q->head++;
 	q->n--;
 	q->bytes -= size;
-	return m;
+	return &q->slot[q->head++ % VSW_SHAPE_SLOTS];
 }
 
 /* Under the lock: what waits in the old queues goes to the new ones; what has no room there is lost. */
@@ -136,15 +133,16 @@ static void rehouse(struct vsw_shaper *s, struct vsw_shape_queue **old, uint32_t
 {
 	for (uint32_t i = 0; i < n_old; i++)
 		while (old[i]->n) {
-			struct rte_mbuf *m = old[i]->slot[old[i]->head++ % VSW_SHAPE_SLOTS];
-			struct vsw_shape_queue *q = queue_for(s, m);
+			const struct vsw_shape_slot *slot =
+				&old[i]->slot[old[i]->head++ % VSW_SHAPE_SLOTS];
+			struct vsw_shape_queue *q = queue_for(s, slot->m);
 
 			old[i]->n--;
 			if (q->n < VSW_SHAPE_SLOTS) {
-				put(q, m);
+				put(q, slot);
 			} else {
 				s->n--;
-				rte_pktmbuf_free(m);
+				rte_pktmbuf_free(slot->m);
 			}
 		}
 }
@@ -179,7 +177,8 @@ int vsw_shaper_configure(struct vsw_shaper *s, const struct vsw_shape_conf *conf
 
 /* ---- the packet path ---- */
 
-uint16_t vsw_shaper_add(struct vsw_shaper *s, struct rte_mbuf **m, uint16_t n, bool *mine)
+uint16_t vsw_shaper_add(struct vsw_shaper *s, struct rte_mbuf **m,
+			const struct vsw_shape_stamp *stamp, uint16_t n, bool *mine)
 {
 	uint16_t lost = 0;
 
@@ -190,7 +189,7 @@ uint16_t vsw_shaper_add(struct vsw_shaper *s, struct rte_mbuf **m, uint16_t n, b
 		if (q->n == VSW_SHAPE_SLOTS || q->bytes >= s->limit) {
 			m[lost++] = m[i];
 		} else {
-			put(q, m[i]);
+			put(q, &(struct vsw_shape_slot){m[i], stamp[i]});
 			s->n++;
 		}
 	}
@@ -207,15 +206,17 @@ static void next_turn(struct vsw_shaper *s)
 }
 
 /* The next frame by turns; some queue has one. */
-static struct rte_mbuf *next(struct vsw_shaper *s, uint32_t *size)
+static struct vsw_shape_slot *next(struct vsw_shaper *s, uint32_t *size,
+				   struct vsw_shape_queue **from)
 {
 	for (;;) {
 		struct vsw_shape_queue *q = s->queues[s->turn];
 
+		*from = q;
 		if (!q->n) {
 			q->deficit = 0; /* who has nothing to send saves nothing up */
 		} else {
-			*size = vsw_shape_size(q->slot[q->head % VSW_SHAPE_SLOTS]);
+			*size = vsw_shape_size(q->slot[q->head % VSW_SHAPE_SLOTS].m);
 			if (s->n_queues == 1)
 				return get(q, *size);
 			if (q->deficit >= *size) {
@@ -227,18 +228,25 @@ static struct rte_mbuf *next(struct vsw_shaper *s, uint32_t *size)
 	}
 }
 
-uint16_t vsw_shaper_take(struct vsw_shaper *s, struct rte_mbuf **m, uint16_t n, uint64_t now,
-			 uint64_t *due, bool *mine)
+uint16_t vsw_shaper_take(struct vsw_shaper *s, struct rte_mbuf **m, struct vsw_shape_stamp *stamp,
+			 uint16_t n, uint64_t now, uint64_t *due, bool *mine)
 {
+	struct vsw_shape_queue *from;
 	uint16_t k = 0;
 	uint32_t size;
 
 	rte_spinlock_lock(&s->lock);
 	*due = now;
 	while (k < n && s->n && vsw_bucket_open(&s->bucket, now)) {
-		m[k++] = next(s, &size);
+		const struct vsw_shape_slot *slot = next(s, &size, &from);
+
 		s->n--;
+		m[k] = slot->m;
+		stamp[k++] = slot->stamp;
+		if (slot->stamp.to == VSW_SHAPE_CONDEMNED)
+			continue;
 		vsw_bucket_take(&s->bucket, size);
+		vsw_rate_add(&from->rate, size, now, s->bucket.hz);
 	}
 	if (!s->n && k == 0) {
 		/* only when the last frames were sent may another worker send */
@@ -250,9 +258,59 @@ uint16_t vsw_shaper_take(struct vsw_shaper *s, struct rte_mbuf **m, uint16_t n, 
 	return k;
 }
 
+void vsw_shaper_condemn(struct vsw_shaper *s)
+{
+	rte_spinlock_lock(&s->lock);
+	for (uint32_t i = 0; i < s->n_queues; i++) {
+		struct vsw_shape_queue *q = s->queues[i];
+
+		for (uint32_t k = 0; k < q->n; k++)
+			q->slot[(q->head + k) % VSW_SHAPE_SLOTS].stamp.to = VSW_SHAPE_CONDEMNED;
+	}
+	rte_spinlock_unlock(&s->lock);
+}
+
 void vsw_shaper_disown(struct vsw_shaper *s)
 {
 	rte_spinlock_lock(&s->lock);
 	s->owned = false;
 	rte_spinlock_unlock(&s->lock);
+}
+
+/* ---- looking ---- */
+
+static void look(const struct vsw_shaper *s, const struct vsw_shape_queue *q, uint64_t now,
+		 struct vsw_shape_view *ret)
+{
+	ret->n += q->n;
+	ret->bytes += q->bytes;
+	if (s->bucket.hz)
+		ret->bps += vsw_rate_bps(&q->rate, now, s->bucket.hz);
+}
+
+void vsw_shaper_look(struct vsw_shaper *s, uint64_t now, struct vsw_shape_view *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	rte_spinlock_lock(&s->lock);
+	ret->limit_bytes = s->limit;
+	ret->n_queues = s->n_queues;
+	for (uint32_t i = 0; i < s->n_queues; i++)
+		look(s, s->queues[i], now, ret);
+	vsw_bucket_open(&s->bucket, now);
+	ret->tokens_bytes = s->bucket.hz ? s->bucket.level / (int64_t)s->bucket.hz : 0;
+	rte_spinlock_unlock(&s->lock);
+}
+
+bool vsw_shaper_look_at(struct vsw_shaper *s, uint16_t port, uint64_t now,
+			struct vsw_shape_view *ret)
+{
+	uint32_t i;
+
+	memset(ret, 0, sizeof(*ret));
+	rte_spinlock_lock(&s->lock);
+	i = s->queue_of && port < VSW_PORTS_MAX ? s->queue_of[port] : 0;
+	ret->limit_bytes = s->limit;
+	look(s, s->queues[i], now, ret);
+	rte_spinlock_unlock(&s->lock);
+	return i || port == VSW_PORT_INDEX_NONE;
 }

@@ -16,12 +16,14 @@
 
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/policy/bucket.h"
+#include "vswitch/policy/rate.h"
 
 /** The limit of what a port sends. */
 struct vsw_hold {
 	rte_spinlock_t lock;
 	struct vsw_bucket bucket;
 	bool waits; /* frames can wait at their source */
+	struct vsw_rate_meter rate;
 };
 
 /** Send @n frames out of shaped port @p when their time comes. */
@@ -44,6 +46,10 @@ uint16_t vsw_hold_charge(struct vsw_worker *w, const struct vsw_snap_port *p, st
 /** Make the run-time objects of the limits in @b, and bring them to what it says. Control thread.
  *  -ENOMEM. */
 int vsw_qos_prepare(const struct vsw_binding *b, struct vd_err *reterr);
+
+/** What the port of @h sends now, bit/s, and how many bytes it may send at once (negative: a debt, and its
+ *  queues rest). Any thread. */
+void vsw_hold_look(struct vsw_hold *h, uint64_t now, uint64_t *bps, int64_t *tokens_bytes);
 
 /** Flags of port @i for the snapshot: VSW_SNAP_SHAPED, VSW_SNAP_HELD, VSW_SNAP_SOURCES. */
 uint16_t vsw_qos_flags(const struct vsw_model *m, unsigned int i);

@@ -11,6 +11,7 @@
 
 static struct rte_mempool *pool;
 static struct vsw_shaper *s;
+static struct vsw_shape_stamp stamp[64]; /* of no gate */
 
 static struct rte_mbuf *frame(uint16_t port, uint32_t size)
 {
@@ -113,14 +114,14 @@ static void one_queue(void)
 		m[i] = frame(7, 1014);
 		m[i]->hash.usr = (uint32_t)i;
 	}
-	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, 50, &mine), 0);
+	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, stamp, 50, &mine), 0);
 	CU_ASSERT(mine);
 	m[0] = frame(7, 1014);
 	m[0]->hash.usr = 50;
-	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, 1, &again), 0);
+	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, stamp, 1, &again), 0);
 	CU_ASSERT(!again); /* has an owner */
 	while (mine) {
-		uint16_t n = vsw_shaper_take(s, m, 8, now, &due, &mine);
+		uint16_t n = vsw_shaper_take(s, m, stamp, 8, now, &due, &mine);
 
 		for (uint16_t i = 0; i < n; i++) {
 			CU_ASSERT_EQUAL(m[i]->hash.usr, sent++);
@@ -133,11 +134,11 @@ static void one_queue(void)
 	/* 51 frames of 1000 bytes at a byte a microsecond; one burst and the last debt are free */
 	CU_ASSERT(now >= 48000 && now <= 51001);
 	m[0] = frame(7, 100);
-	vsw_shaper_add(s, m, 1, &mine);
+	vsw_shaper_add(s, m, stamp, 1, &mine);
 	CU_ASSERT(mine);
 	vsw_shaper_disown(s);
 	m[0] = frame(7, 100);
-	vsw_shaper_add(s, m, 1, &mine);
+	vsw_shaper_add(s, m, stamp, 1, &mine);
 	CU_ASSERT(mine);
 }
 
@@ -151,7 +152,7 @@ static void bounded(void)
 	configure(8000000, 0, NULL, 0, 1);
 	for (int i = 0; i < 400; i++) {
 		m[0] = frame(0, 1014);
-		if (vsw_shaper_add(s, m, 1, &mine)) {
+		if (vsw_shaper_add(s, m, stamp, 1, &mine)) {
 			lost++;
 			rte_pktmbuf_free(m[0]);
 		}
@@ -183,11 +184,11 @@ static void contend(const struct vsw_shape_share *shares, unsigned int n_shares,
 				bool now_mine;
 
 				m[0] = frame(port, sizes_of[port]);
-				if (vsw_shaper_add(s, m, 1, &now_mine))
+				if (vsw_shaper_add(s, m, stamp, 1, &now_mine))
 					rte_pktmbuf_free(m[0]);
 				mine |= now_mine;
 			}
-		n = vsw_shaper_take(s, m, 8, now, &due, &mine);
+		n = vsw_shaper_take(s, m, stamp, 8, now, &due, &mine);
 		for (uint16_t i = 0; i < n; i++) {
 			got[m[i]->port] += m[i]->pkt_len;
 			total += m[i]->pkt_len;
@@ -225,7 +226,7 @@ static void moved(void)
 	configure(8000000, 0, NULL, 0, 1);
 	for (uint16_t i = 0; i < 100; i++) {
 		m[0] = frame(i & 1, 100);
-		vsw_shaper_add(s, m, 1, &mine);
+		vsw_shaper_add(s, m, stamp, 1, &mine);
 	}
 	configure(8000000, 0, w, 1, 1);
 	CU_ASSERT_EQUAL(s->queues[0]->n, 50);
@@ -233,6 +234,76 @@ static void moved(void)
 	configure(8000000, 0, NULL, 0, 1);
 	CU_ASSERT_EQUAL(s->queues[0]->n, 100);
 	CU_ASSERT_EQUAL(s->queues[0]->bytes, 8600);
+	vsw_shaper_destroy(s);
+	s = NULL;
+	CU_ASSERT_EQUAL(rte_mempool_in_use_count(pool), 0);
+}
+
+/* Each frame comes out with the stamp it went in with; what is condemned costs its rate nothing. */
+static void stamps(void)
+{
+	struct rte_mbuf *m[8];
+	struct vsw_shape_stamp in[8], out[8];
+	uint64_t due;
+	bool mine;
+
+	fresh();
+	configure(8000000, 3000, NULL, 0, 1);
+	for (uint16_t i = 0; i < 8; i++) {
+		m[i] = frame(0, 1014);
+		in[i] = (struct vsw_shape_stamp){.to = 100u + i, .from = 200u + i};
+	}
+	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, in, 8, &mine), 0);
+	CU_ASSERT_EQUAL(vsw_shaper_take(s, m, out, 8, 1, &due, &mine), 3);
+	for (uint16_t i = 0; i < 3; i++) {
+		CU_ASSERT(out[i].to == 100u + i && out[i].from == 200u + i);
+		rte_pktmbuf_free(m[i]);
+	}
+	vsw_shaper_condemn(s);
+	m[0] = frame(0, 1014);
+	CU_ASSERT_EQUAL(vsw_shaper_add(s, m, in, 1, &mine), 0);
+	CU_ASSERT_EQUAL(vsw_shaper_take(s, m, out, 8, due, &due, &mine), 6);
+	for (uint16_t i = 0; i < 6; i++) {
+		CU_ASSERT_EQUAL(out[i].to, i < 5 ? VSW_SHAPE_CONDEMNED : 100u);
+		rte_pktmbuf_free(m[i]);
+	}
+}
+
+static void rates(void)
+{
+	static const struct vsw_shape_share w[] = {{1, 50}};
+	struct vsw_rate_meter r = {0};
+	struct vsw_shape_view all, one;
+	struct rte_mbuf *m[8];
+	uint64_t due, now = 1;
+	bool mine;
+
+	CU_ASSERT_EQUAL(vsw_rate_bps(&r, 5 * HZ, HZ), 0);
+	for (; now < 2 * HZ; now += 1000)
+		vsw_rate_add(&r, 1000, now, HZ); /* 8 Mbit/s */
+	CU_ASSERT(vsw_rate_bps(&r, now, HZ) > 7900000 && vsw_rate_bps(&r, now, HZ) < 8100000);
+	/* silence */
+	CU_ASSERT_EQUAL(vsw_rate_bps(&r, now + HZ, HZ), 0);
+	/* and what comes after it is not averaged with it */
+	for (now += 60 * HZ; now < 63 * HZ; now += 1000)
+		vsw_rate_add(&r, 2000, now, HZ);
+	CU_ASSERT(vsw_rate_bps(&r, now, HZ) > 15800000 && vsw_rate_bps(&r, now, HZ) < 16200000);
+
+	fresh();
+	configure(8000000, 1000, w, 1, 1);
+	for (uint16_t i = 0; i < 8; i++)
+		m[i] = frame(i & 1, 1014);
+	vsw_shaper_add(s, m, stamp, 8, &mine);
+	CU_ASSERT_EQUAL(vsw_shaper_take(s, m, stamp, 8, 1, &due, &mine), 1);
+	rte_pktmbuf_free(m[0]);
+	vsw_shaper_look(s, 1, &all);
+	CU_ASSERT(all.n == 7 && all.bytes == 7000 && all.n_queues == 2);
+	CU_ASSERT_EQUAL(all.tokens_bytes, 0);
+	CU_ASSERT_EQUAL(all.limit_bytes, VSW_SHAPE_BYTES_MIN);
+	CU_ASSERT(vsw_shaper_look_at(s, 1, 1, &one));
+	CU_ASSERT(vsw_shaper_look_at(s, VSW_PORT_INDEX_NONE, 1, &all));
+	CU_ASSERT_EQUAL(one.n + all.n, 7);
+	CU_ASSERT(!vsw_shaper_look_at(s, 0, 1, &all));
 	vsw_shaper_destroy(s);
 	s = NULL;
 	CU_ASSERT_EQUAL(rte_mempool_in_use_count(pool), 0);
@@ -255,6 +326,8 @@ static const struct tap_case cases[] = {
 	{"bounded", bounded},
 	{"shares", shares},
 	{"frames that wait move to their new queues", moved},
+	{"frames wait with what they were judged by", stamps},
+	{"what is seen of it", rates},
 };
 
 TAP_MAIN("shape", cases)
