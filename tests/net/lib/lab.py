@@ -250,8 +250,12 @@ class Daemon:
     # ---- building ----
 
     def machine(self, name, switch, address=None, device="tap", queues=1, **params):
-        """A namespace whose interface eth0 is a port of that name. Returns the Host."""
+        """
+        A namespace whose interface is a port of that name. Returns the Host. With a guest of a kind that has rings,
+        a process in between is its driver: "vhost-user" (virtio), "netvsp" (Hyper-V's).
+        """
         host = Host(name)
+        host.guest = None
         ifname = name
         if device == "tap":
             many = ",queues=%d" % queues if queues > 1 else ""
@@ -263,10 +267,41 @@ class Daemon:
             if "mac" in params:
                 sh("ip link set dev %s address %s" % (ifname, params["mac"]))
             self.rpc("port.add", name=name, switch=switch, device="netdev:%s.sw" % ifname, **params)
+        elif device in ("vhost-user", "netvsp"):
+            host.guest = self.driver(name, device, switch, params)
+            sh("ip link set dev %s address %s" % (ifname, self.rpc("port.show", name=name)["mac"]))
+        else:
+            raise ValueError("no machine has a %s" % device)
         host.ifname = ifname
         host.take(ifname, address)
         host.address = (address or "").split("/")[0]
         return host
+
+    def driver(self, name, device, switch, params):
+        """A port, and the process that is its guest's driver, with a tap of that name."""
+        program, spec = {"vhost-user": ("virtio-guest", "vhost-user:%s,client"), "netvsp": ("netvsp-guest", "netvsp:%s")}[device]
+        path = os.path.join(self.dir, name + ".guest")
+
+        def start():
+            return subprocess.Popen([os.path.join(BUILD, "tests", "net", program), path, name], text=True,
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=sandbox.die_with_parent)
+        # of a virtio guest the hypervisor has the socket, so that it outlives the switch
+        guest = start() if device == "vhost-user" else None
+        if guest:
+            wait_for(lambda: os.path.exists(path), 20 * SLOW, "the guest has its socket")
+        self.rpc("port.add", name=name, switch=switch, device=spec % path, **params)
+        guest = guest or start()
+        line = guest.stdout.readline()
+        if line != "ready\n":
+            raise RuntimeError("%s %s: %r" % (program, name, line))
+        return guest
+
+    def remove(self, host):
+        """A machine, its port and its guest go."""
+        self.rpc("port.remove", name=host.name)
+        if host.guest:
+            host.guest.communicate("quit\n", timeout=10)
+        sh("ip netns del " + host.name)
 
     def uplink_wire(self, name="wire", address=None):
         """A veth pair for an uplink: "up.NAME" is for the switch, "NAME" in a namespace NAME."""
