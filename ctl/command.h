@@ -68,6 +68,7 @@ void ctl_print_nat_addresses(struct ctl_context *ctx, json_t *result);
 void ctl_print_nat_reservations(struct ctl_context *ctx, json_t *result);
 void ctl_print_nat_leases(struct ctl_context *ctx, json_t *result);
 void ctl_print_nat_sessions(struct ctl_context *ctx, json_t *result);
+void ctl_print_nat_lookup(struct ctl_context *ctx, json_t *result);
 void ctl_print_nat_flushed(struct ctl_context *ctx, json_t *result);
 void ctl_print_fdb(struct ctl_context *ctx, json_t *result);
 void ctl_print_flushed(struct ctl_context *ctx, json_t *result);

@@ -18,6 +18,7 @@ static const struct ctl_command commands[] = {
 	{"nat", "leases", NULL, ctl_print_nat_leases},
 	{"nat", "session list", NULL, ctl_print_nat_sessions},
 	{"nat", "session flush", NULL, ctl_print_nat_flushed},
+	{"nat", "lookup", NULL, ctl_print_nat_lookup},
 	{"fdb", "list", NULL, ctl_print_fdb},
 	{"fdb", "flush", NULL, ctl_print_flushed},
 	{"acl", "list", NULL, ctl_print_rules},

@@ -71,6 +71,31 @@ static const struct ctl_column session_columns[] = {
 	{"STATE", "state", 0, NULL},   {"EXPIRES", NULL, CTL_COL_RIGHT, timeout_text},
 };
 
+static const char *since_text(json_t *row, char *buf, size_t size)
+{
+	const char *s = json_string_value(json_object_get(row, "since"));
+
+	snprintf(buf, size, "%s", s ? s : "-");
+	return buf;
+}
+
+/* Where it is still so: "now". What a gap in the log makes doubtful has a question mark. */
+static const char *until_text(json_t *row, char *buf, size_t size)
+{
+	const char *s = json_string_value(json_object_get(row, "until"));
+
+	snprintf(buf, size, "%s%s", s ? s : "now",
+		 json_is_true(json_object_get(row, "uncertain")) ? " (?)" : "");
+	return buf;
+}
+
+static const struct ctl_column lookup_columns[] = {
+	{"HOW", "how", 0, NULL},        {"PROTOCOL", "protocol", 0, NULL},
+	{"INSIDE", "inside", 0, NULL},  {"OUTSIDE", "outside", 0, NULL},
+	{"REMOTE", "remote", 0, NULL},  {"SINCE", NULL, 0, since_text},
+	{"UNTIL", NULL, 0, until_text},
+};
+
 void ctl_print_nats(struct ctl_context *ctx, json_t *result)
 {
 	TABLE(network_columns, result, "no NAT networks");
@@ -119,6 +144,13 @@ void ctl_print_nat_leases(struct ctl_context *ctx, json_t *result)
 void ctl_print_nat_sessions(struct ctl_context *ctx, json_t *result)
 {
 	TABLE(session_columns, result, "no sessions");
+}
+
+void ctl_print_nat_lookup(struct ctl_context *ctx, json_t *result)
+{
+	TABLE(lookup_columns, json_object_get(result, "rows"), "nobody");
+	if (json_is_true(json_object_get(result, "truncated")))
+		printf("only the end of the log was read\n");
 }
 
 void ctl_print_nat_flushed(struct ctl_context *ctx, json_t *result)

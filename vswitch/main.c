@@ -27,6 +27,8 @@ int main(int argc, char **argv)
 	}
 	vd_log_set_level(opt.log_level);
 	signal(SIGPIPE, SIG_IGN);
+	/* what rotates logs sends it by habit; ours are opened again without */
+	signal(SIGHUP, SIG_IGN);
 	/* before any thread exists: all inherit it, and the event loop alone sees these */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

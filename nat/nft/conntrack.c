@@ -8,10 +8,12 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define RECV_SIZE (256 << 10)
 
@@ -284,6 +286,97 @@ int nat_ct_remove(const struct nat_ct *cts, unsigned int n, unsigned int *remove
 	if (s)
 		mnl_socket_close(s);
 	return r;
+}
+
+/* ---- news ---- */
+
+#define WATCH_BUFFER (8 << 20) /* bytes that the kernel keeps for us */
+#define WATCH_READS  64        /* at once; then others have their turn */
+
+struct nat_ct_watch {
+	struct mnl_socket *s;
+	char *buf;
+};
+
+int nat_ct_watch_open(struct nat_ct_watch **ret)
+{
+	struct nat_ct_watch *w = calloc(1, sizeof(*w));
+	int size = WATCH_BUFFER, r = -ENOMEM;
+
+	if (!w)
+		return r;
+	w->buf = malloc(RECV_SIZE);
+	w->s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!w->buf || !w->s ||
+	    mnl_socket_bind(w->s, NF_NETLINK_CONNTRACK_NEW | NF_NETLINK_CONNTRACK_DESTROY,
+			    MNL_SOCKET_AUTOPID) < 0) {
+		r = w->buf ? -errno : -ENOMEM;
+		nat_ct_watch_close(w);
+		return r;
+	}
+	/* bursts fit, or are counted: either is good */
+	if (setsockopt(mnl_socket_get_fd(w->s), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) <
+	    0)
+		setsockopt(mnl_socket_get_fd(w->s), SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	*ret = w;
+	return 0;
+}
+
+void nat_ct_watch_close(struct nat_ct_watch *w)
+{
+	if (!w)
+		return;
+	if (w->s)
+		mnl_socket_close(w->s);
+	free(w->buf);
+	free(w);
+}
+
+int nat_ct_watch_fd(const struct nat_ct_watch *w)
+{
+	return mnl_socket_get_fd(w->s);
+}
+
+struct news {
+	void (*fn)(void *ctx, const struct nat_ct *ct, bool made);
+	void *ctx;
+};
+
+static int news_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *g = mnl_nlmsg_get_payload(nlh);
+	struct news *n = arg;
+	struct nat_ct ct = {0};
+
+	if (nlh->nlmsg_type >> 8 != NFNL_SUBSYS_CTNETLINK ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*g) || g->nfgen_family != AF_INET)
+		return MNL_CB_OK;
+	read_entry(nlh, &ct);
+	n->fn(n->ctx, &ct, (nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_NEW);
+	return MNL_CB_OK;
+}
+
+int nat_ct_watch_read(struct nat_ct_watch *w,
+		      void (*fn)(void *ctx, const struct nat_ct *ct, bool made), void *ctx,
+		      unsigned int *lost)
+{
+	struct news news = {fn, ctx};
+	int n = 0;
+
+	*lost = 0;
+	while (n < WATCH_READS) {
+		ssize_t size = mnl_socket_recvfrom(w->s, w->buf, RECV_SIZE);
+
+		if (size < 0 && errno == ENOBUFS) {
+			++*lost;
+			continue;
+		}
+		if (size <= 0)
+			break;
+		mnl_cb_run(w->buf, (size_t)size, 0, 0, news_cb, &news);
+		n++;
+	}
+	return n;
 }
 
 const char *nat_ct_state(const struct nat_ct *ct)

@@ -32,5 +32,22 @@ int nat_ct_each(bool (*fn)(void *ctx, const struct nat_ct *ct), void *ctx);
 /** Remove @n entries. Those that are gone already are no error. *@removed: how many went. */
 int nat_ct_remove(const struct nat_ct *cts, unsigned int n, unsigned int *removed);
 
+/* ---- as they come and go ---- */
+
+struct nat_ct_watch;
+
+/** Be told of entries that are made and that end. The kernel tells only while net.netfilter.nf_conntrack_events is not 0.
+ *  -errno. */
+int nat_ct_watch_open(struct nat_ct_watch **ret);
+/** Accepts NULL. */
+void nat_ct_watch_close(struct nat_ct_watch *w);
+/** Readable when there is news. */
+int nat_ct_watch_fd(const struct nat_ct_watch *w);
+/** Read some news: @fn for each entry, @made or ended. *@lost: how often the kernel had more than fitted (how many
+ *  entries that were, nobody knows). Return: messages read; 0: no news. */
+int nat_ct_watch_read(struct nat_ct_watch *w,
+		      void (*fn)(void *ctx, const struct nat_ct *ct, bool made), void *ctx,
+		      unsigned int *lost);
+
 /** "established", "syn-sent", ...; "" for others than TCP. */
 const char *nat_ct_state(const struct nat_ct *ct);

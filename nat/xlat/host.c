@@ -89,8 +89,12 @@ void nat_host_quota_event(struct nat_xlat *x, struct nat_host *h, enum nat_event
 	if (x->now - h->quota_event_s < QUOTA_EVENT_S)
 		return;
 	h->quota_event_s = x->now;
-	nat_event_add(x,
-		      &(struct nat_event){.type = type, .proto = proto, .inside = nat_be32(h->ip)});
+	nat_event_add(x, &(struct nat_event){.type = type,
+					     .proto = proto,
+					     .inside = nat_be32(h->ip),
+					     .outside = h->addr == NAT_ADDR_ANY
+								? 0
+								: nat_be32(x->addrs[h->addr].ip)});
 }
 
 bool nat_host_may(struct nat_xlat *x, struct nat_host *h, bool inbound, enum nat_reason *why)

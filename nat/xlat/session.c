@@ -300,6 +300,9 @@ void nat_session_restore(struct nat_xlat *x)
 
 		if (s->state != NAT_ST_FREE && restore_one(x, n))
 			continue;
+		/* its beginning was logged by the earlier life */
+		if (s->state != NAT_ST_FREE && s->state < NAT_STATES)
+			nat_session_event(x, s, NAT_EV_SESSION_DELETE);
 		s->state = NAT_ST_FREE;
 		s->next = x->free_session;
 		x->free_session = n;

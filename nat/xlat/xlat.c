@@ -8,7 +8,7 @@
 #include "nat/xlat/memory.h"
 
 #define MAGIC   UINT64_C(0x31305441) /* changes with the layout of sessions */
-#define EVENTS  16384
+#define EVENTS  65536
 #define STATICS NAT_STATICS_MAX
 
 static uint32_t power_of_two(uint32_t n)

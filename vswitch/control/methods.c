@@ -48,6 +48,7 @@ static const struct {
 	{"nat.leases", vsw_method_nat_leases, false},
 	{"nat.session.list", vsw_method_nat_session_list, false},
 	{"nat.session.flush", vsw_method_nat_session_flush, true},
+	{"nat.lookup", vsw_method_nat_lookup, true},
 	{"fdb.list", vsw_method_fdb_list, false},
 	{"fdb.add", vsw_method_fdb_add, false},
 	{"fdb.remove", vsw_method_fdb_remove, false},

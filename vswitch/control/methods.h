@@ -58,6 +58,11 @@ json_t *vsw_row_stats(struct vsw_daemon *d, unsigned int i);
 /** Append the drop rows of port @i to @out. */
 void vsw_rows_drops(struct vsw_daemon *d, unsigned int i, bool all, json_t *out);
 
+struct vsw_nat_filter;
+/** NAT sessions of both back ends that @f wants, as rows. *@ret: new reference. -errno. */
+int vsw_nat_sessions_find(struct vsw_daemon *d, const struct vsw_nat_filter *f, json_t **ret,
+			  struct vd_err *reterr);
+
 /** What `nat show` says about use: sessions, ports, addresses. */
 json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c);
 
@@ -96,6 +101,7 @@ VSW_METHOD(nat_reservation_remove);
 VSW_METHOD(nat_leases);
 VSW_METHOD(nat_session_list);
 VSW_METHOD(nat_session_flush);
+VSW_METHOD(nat_lookup);
 VSW_METHOD(fdb_list);
 VSW_METHOD(fdb_add);
 VSW_METHOD(fdb_remove);

@@ -6,6 +6,7 @@
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/hostnat/hostnat.h"
+#include "vswitch/nat/nat.h"
 
 #define CHANGE(method)                                                              \
 	VSW_METHOD(method)                                                          \
@@ -39,6 +40,11 @@ static json_t *ineffective(const struct nat_conf *c)
 		json_array_append_new(out, json_string("limits"));
 	if (c->blocks.size)
 		json_array_append_new(out, json_string("blocks"));
+	if (c->udp_inbound_refresh)
+		json_array_append_new(out, json_string("udp_inbound_refresh"));
+	/* sessions are logged as the kernel tells of them; of blocks it knows nothing */
+	if (c->log.what == NAT_LOG_BLOCKS)
+		json_array_append_new(out, json_string("log"));
 	return out;
 }
 
@@ -46,6 +52,15 @@ static json_t *status_of(struct vsw_call *call, const struct nat_conf *c)
 {
 	return call->d->nat ? vsw_hostnat_status(call->d->nat, c)
 			    : json_pack("{s:s}", "state", "inactive");
+}
+
+static json_t *logging_of(struct vsw_call *call, const struct nat_conf *c)
+{
+	struct vsw_nat *n = vsw_nats_find(vsw_dataplane_env(call->d->dp)->nats, c->name);
+
+	if (n && c->backend == NAT_BACKEND_DATAPLANE)
+		return vsw_nat_logging(n);
+	return call->d->nat ? vsw_hostnat_logging(call->d->nat, c) : json_null();
 }
 
 static json_t *leases_of(struct vsw_call *call, const struct nat_conf *c)
@@ -84,6 +99,7 @@ VSW_METHOD(nat_show)
 	*result = nat_conf_to_json(c);
 	json_object_set_new(*result, "status", status_of(call, c));
 	json_object_set_new(*result, "use", vsw_nat_use(call->d, c));
+	json_object_set_new(*result, "logging", logging_of(call, c));
 	json_object_set_new(*result, "no_effect", ineffective(c));
 	json_object_set_new(*result, "leases", leases_of(call, c));
 	return 0;

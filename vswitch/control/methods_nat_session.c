@@ -17,64 +17,22 @@
 struct walk {
 	const struct vsw_model *m;
 	struct vsw_hostnat *h;
-	const char *only;        /* network; NULL: all */
-	int protocol;            /* -1: all */
-	uint32_t inside, remote; /* 0: all */
-	uint32_t limit;
+	struct vsw_nat_filter f;
 	json_t *rows;       /* list; or NULL */
 	struct nat_ct *cts; /* flush */
 	unsigned int n, size;
 	bool failed;
 };
 
-/* One connection as a NAT session. */
-struct session {
-	const struct nat_conf *c;
-	const char *direction;
-	uint32_t inside, outside, remote;
-	uint16_t inside_port, outside_port, remote_port;
-};
-
-static bool as_session(const struct walk *w, const struct nat_conf *c, const struct nat_ct *ct,
-		       struct session *s)
+static bool wanted(const struct walk *w, const struct nat_conf *c, const struct nat_ct *ct,
+		   const struct vsw_hostnat_session *s)
 {
-	bool from = nat_prefix_has(c->prefix, ct->orig.src);
-	bool to = nat_prefix_has(c->prefix, ct->reply.src) && ct->status & IPS_DST_NAT;
-
-	if (c->backend != NAT_BACKEND_KERNEL || !(ct->status & (IPS_SRC_NAT | IPS_DST_NAT)) ||
-	    !(from || to))
-		return false;
-	from = from && vsw_hostnat_owns(w->h, c, ct->mark, true);
-	to = to && vsw_hostnat_owns(w->h, c, ct->mark, false);
-	if (!from && !to)
-		return false;
-	if (to) {
-		*s = (struct session){c,
-				      from ? "hairpin" : "in",
-				      ct->reply.src,
-				      ct->orig.dst,
-				      ct->orig.src,
-				      ct->reply.sport,
-				      ct->orig.dport,
-				      ct->orig.sport};
-		return true;
-	}
-	*s = (struct session){c,
-			      "out",
-			      ct->orig.src,
-			      ct->reply.dst,
-			      ct->orig.dst,
-			      ct->orig.sport,
-			      ct->reply.dport,
-			      ct->orig.dport};
-	return true;
-}
-
-static bool wanted(const struct walk *w, const struct nat_ct *ct, const struct session *s)
-{
-	return (!w->only || !strcmp(w->only, s->c->name)) &&
-	       (w->protocol < 0 || w->protocol == ct->protocol) &&
-	       (!w->inside || w->inside == s->inside) && (!w->remote || w->remote == s->remote);
+	return (!w->f.only || !strcmp(w->f.only, c->name)) &&
+	       (w->f.protocol < 0 || w->f.protocol == ct->protocol) &&
+	       (!w->f.inside || w->f.inside == s->inside) &&
+	       (!w->f.remote || w->f.remote == s->remote) &&
+	       (!w->f.outside || w->f.outside == s->outside) &&
+	       (!w->f.outside_port || w->f.outside_port == s->outside_port);
 }
 
 static json_t *endpoint(uint32_t addr, uint16_t port)
@@ -98,12 +56,13 @@ static json_t *protocol_json(uint8_t protocol)
 	}
 }
 
-static json_t *row(const struct nat_ct *ct, const struct session *s)
+static json_t *row(const struct nat_conf *c, const struct nat_ct *ct,
+		   const struct vsw_hostnat_session *s)
 {
 	unsigned int out = strcmp(s->direction, "out") ? 1 : 0;
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "nat",
-			 s->c->name, "protocol", protocol_json(ct->protocol), "direction",
+			 c->name, "protocol", protocol_json(ct->protocol), "direction",
 			 s->direction, "inside", endpoint(s->inside, s->inside_port), "outside",
 			 endpoint(s->outside, s->outside_port), "remote",
 			 endpoint(s->remote, s->remote_port), "state", nat_ct_state(ct),
@@ -132,13 +91,15 @@ static void keep(struct walk *w, const struct nat_ct *ct)
 static bool on_entry(void *ctx, const struct nat_ct *ct)
 {
 	struct walk *w = ctx;
-	struct session s;
+	struct vsw_hostnat_session s;
 
 	for (unsigned int i = 0; i < w->m->n_nats; i++) {
-		if (!as_session(w, &w->m->nats[i], ct, &s) || !wanted(w, ct, &s))
+		const struct nat_conf *c = &w->m->nats[i];
+
+		if (!w->h || !vsw_hostnat_session(w->h, c, ct, &s) || !wanted(w, c, ct, &s))
 			continue;
-		if (w->rows && json_array_size(w->rows) < w->limit)
-			json_array_append_new(w->rows, row(ct, &s));
+		if (w->rows && json_array_size(w->rows) < w->f.limit)
+			json_array_append_new(w->rows, row(c, ct, &s));
 		else if (w->rows)
 			return true;
 		else
@@ -159,6 +120,19 @@ static int get_filter_addr(struct vsw_call *call, const char *key, uint32_t *ret
 			  "%s \"%.60s\" is not an IPv4 address", key, text);
 }
 
+static int get_filter_outside(struct vsw_call *call, struct vsw_nat_filter *f,
+			      struct vd_err *reterr)
+{
+	const char *text = vsw_edit_text(call->params, "outside");
+	uint16_t last;
+
+	if (!text || (nat_endpoint_parse(text, &f->outside, &f->outside_port, &last) == 0 &&
+		      f->outside && last == f->outside_port))
+		return 0;
+	return vd_err_set(reterr, -EINVAL, VD_E_VALUE, "outside", "write it as 192.0.2.1:40000",
+			  "outside \"%.60s\" is no address, or address and port", text);
+}
+
 static int begin(struct vsw_call *call, struct walk *w, struct vd_err *reterr)
 {
 	const char *protocol = vsw_edit_text(call->params, "protocol");
@@ -168,16 +142,18 @@ static int begin(struct vsw_call *call, struct walk *w, struct vd_err *reterr)
 	memset(w, 0, sizeof(*w));
 	w->m = &call->d->engine->model;
 	w->h = call->d->nat;
-	w->only = vsw_edit_text(call->params, "name");
-	w->protocol = !protocol                  ? -1
-		      : !strcmp(protocol, "tcp") ? NAT_TCP
-		      : !strcmp(protocol, "udp") ? NAT_UDP
-						 : NAT_ICMP;
-	w->limit = limit ? (uint32_t)json_integer_value(limit) : ROWS_MAX;
-	if (w->only && !vsw_edit_find_nat(w->m, w->only, reterr))
+	w->f.only = vsw_edit_text(call->params, "name");
+	w->f.protocol = !protocol                  ? -1
+			: !strcmp(protocol, "tcp") ? NAT_TCP
+			: !strcmp(protocol, "udp") ? NAT_UDP
+						   : NAT_ICMP;
+	w->f.limit = limit ? (uint32_t)json_integer_value(limit) : ROWS_MAX;
+	if (w->f.only && !vsw_edit_find_nat(w->m, w->f.only, reterr))
 		return -ENOENT;
-	r = get_filter_addr(call, "inside", &w->inside, reterr);
-	return r ? r : get_filter_addr(call, "remote", &w->remote, reterr);
+	r = get_filter_addr(call, "inside", &w->f.inside, reterr);
+	if (!r)
+		r = get_filter_addr(call, "remote", &w->f.remote, reterr);
+	return r ? r : get_filter_outside(call, &w->f, reterr);
 }
 
 static int go(struct walk *w, struct vd_err *reterr)
@@ -191,15 +167,24 @@ static int go(struct walk *w, struct vd_err *reterr)
 		 : 0;
 }
 
-/* The same question to the switch workers' translators. */
-#define FILTER(w)                                                         \
-	{                                                                 \
-		(w).only, (w).protocol, (w).inside, (w).remote, (w).limit \
-	}
-
 static struct vsw_nats *workers(const struct vsw_daemon *d)
 {
 	return vsw_dataplane_env(d->dp)->nats;
+}
+
+int vsw_nat_sessions_find(struct vsw_daemon *d, const struct vsw_nat_filter *f, json_t **ret,
+			  struct vd_err *reterr)
+{
+	struct walk w = {.m = &d->engine->model, .h = d->nat, .f = *f, .rows = json_array()};
+	int r = go(&w, reterr);
+
+	if (r) {
+		json_decref(w.rows);
+		return r;
+	}
+	vsw_nat_session_rows(workers(d), w.m, f, w.rows);
+	*ret = w.rows;
+	return 0;
 }
 
 VSW_METHOD(nat_session_list)
@@ -207,18 +192,7 @@ VSW_METHOD(nat_session_list)
 	struct walk w;
 	int r = begin(call, &w, reterr);
 
-	if (r)
-		return r;
-	w.rows = json_array();
-	r = go(&w, reterr);
-	if (!r)
-		vsw_nat_session_rows(workers(call->d), w.m, &(struct vsw_nat_filter)FILTER(w),
-				     w.rows);
-	if (r)
-		json_decref(w.rows);
-	else
-		*result = w.rows;
-	return r;
+	return r ? r : vsw_nat_sessions_find(call->d, &w.f, result, reterr);
 }
 
 VSW_METHOD(nat_session_flush)
@@ -233,8 +207,7 @@ VSW_METHOD(nat_session_flush)
 		r = nat_ct_remove(w.cts, w.n, &removed);
 	free(w.cts);
 	if (!r)
-		removed += vsw_nat_session_flush(workers(call->d), w.m,
-						 &(struct vsw_nat_filter)FILTER(w));
+		removed += vsw_nat_session_flush(workers(call->d), w.m, &w.f);
 	if (r)
 		return vd_err_set(reterr, r, VD_E_SYSTEM, "nat", NULL,
 				  "cannot remove the kernel's connections: %s", strerror(-r));
@@ -244,7 +217,8 @@ VSW_METHOD(nat_session_flush)
 
 json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c)
 {
-	struct walk w = {.m = &d->engine->model, .h = d->nat, .only = c->name, .protocol = -1};
+	struct walk w = {
+		.m = &d->engine->model, .h = d->nat, .f = {.only = c->name, .protocol = -1}};
 	struct vd_err ignored = {0};
 	struct vsw_nat *nat = vsw_nats_find(workers(d), c->name);
 	uint64_t ports = 0;

@@ -12,7 +12,9 @@ struct walk {
 static bool wanted(const struct vsw_nat_filter *f, const struct nat_session_info *s)
 {
 	return (f->protocol < 0 || f->protocol == s->proto) &&
-	       (!f->inside || f->inside == s->inside) && (!f->remote || f->remote == s->remote);
+	       (!f->inside || f->inside == s->inside) && (!f->remote || f->remote == s->remote) &&
+	       (!f->outside || f->outside == s->outside) &&
+	       (!f->outside_port || f->outside_port == s->outside_port);
 }
 
 static json_t *endpoint(uint32_t addr, uint16_t port)

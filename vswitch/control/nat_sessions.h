@@ -14,6 +14,8 @@ struct vsw_nat_filter {
 	const char *only;        /* network; NULL: all */
 	int protocol;            /* -1: all */
 	uint32_t inside, remote; /* 0: all */
+	uint32_t outside;        /* 0: all */
+	uint16_t outside_port;   /* 0: all */
 	uint32_t limit;          /* rows */
 };
 

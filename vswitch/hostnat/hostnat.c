@@ -360,6 +360,7 @@ static void let_go(struct vsw_hostnat *h, struct hn_net *n, bool leases)
 {
 	char path[400];
 
+	hn_log_end(h, n);
 	hn_undress(n);
 	snprintf(path, sizeof(path), "%.200s/nat/%.36s/network", h->env.state_dir, n->conf.uuid);
 	remove(path);
@@ -426,6 +427,12 @@ static int settle(struct vsw_hostnat *h, const struct vsw_model *m, struct hn_ne
 		hn_undress(n);
 	if (!r)
 		r = serve(h, m, n, &err);
+	if (!r) {
+		r = hn_log_update(h, n);
+		if (r)
+			vd_err_set(&err, r, VD_E_SYSTEM, NULL, NULL, "cannot log: %s",
+				   strerror(-r));
+	}
 	hn_note(h, n);
 	n->fault = err;
 	if (!r)
@@ -461,6 +468,7 @@ int vsw_hostnat_apply(struct vsw_hostnat *h, const struct vsw_model *m, bool sta
 		r = settle(h, m, h->nets[i], start, &err);
 	if (r && reterr)
 		*reterr = err;
+	hn_log_settle(h);
 	if (h->n_nets)
 		hn_look_soon(h, 1000);
 	return r;
@@ -510,6 +518,7 @@ void vsw_hostnat_destroy(struct vsw_hostnat *h)
 		nat_nft_apply(h->nft, NULL, 0, gone, n_gone, NULL);
 	while (h->n_nets)
 		let_go(h, h->nets[h->n_nets - 1], true);
+	hn_log_settle(h);
 	nat_nft_close(h->nft);
 	free(h);
 }

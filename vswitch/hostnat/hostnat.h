@@ -63,6 +63,20 @@ json_t *vsw_hostnat_leases(struct vsw_hostnat *h, const struct nat_conf *c);
 bool vsw_hostnat_owns(const struct vsw_hostnat *h, const struct nat_conf *c, uint32_t mark,
 		      bool from);
 
+/** One connection of the kernel as a NAT session of a network. */
+struct vsw_hostnat_session {
+	const char *direction; /* "out", "in", "hairpin" */
+	uint32_t inside, outside, remote;
+	uint16_t inside_port, outside_port, remote_port;
+};
+struct nat_ct;
+/** Is @ct a session of @c? */
+bool vsw_hostnat_session(const struct vsw_hostnat *h, const struct nat_conf *c,
+			 const struct nat_ct *ct, struct vsw_hostnat_session *ret);
+
+/** Counters of a network's log; null: nothing is logged. New reference. */
+json_t *vsw_hostnat_logging(struct vsw_hostnat *h, const struct nat_conf *c);
+
 /** Findings for `viridian doctor`: @fn gets status ("ok", "warn", "fail"), text and hint (may be NULL). */
 void vsw_hostnat_doctor(struct vsw_hostnat *h,
 			void (*fn)(void *ctx, const char *status, const char *text,

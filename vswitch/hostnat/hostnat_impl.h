@@ -28,7 +28,8 @@ struct hn_net {
 	uint32_t *extras; /* outside addresses put on the adapter */
 	unsigned int n_extras;
 	struct vsw_services *services;
-	struct vd_err fault; /* why it does not work; code 0: it does */
+	struct vsw_nat_log *log; /* kernel back end; NULL: nothing is logged */
+	struct vd_err fault;     /* why it does not work; code 0: it does */
 	unsigned int n_rewritten;
 	bool wanted, changed; /* while a change is under way */
 };
@@ -41,6 +42,9 @@ struct vsw_hostnat {
 	struct mnl_socket *news; /* of rtnetlink */
 	sd_event_source *nft_source, *news_source, *timer;
 	bool forwarding_was_off;
+	struct nat_ct_watch *watch; /* of connections, while a network logs them */
+	sd_event_source *watch_source;
+	uint64_t watch_lost;
 };
 
 /* ---- hostnat_kernel.c: what a network needs from the kernel ---- */
@@ -73,6 +77,15 @@ int hn_watch_links(struct vsw_hostnat *h);
 void hn_unwatch(struct vsw_hostnat *h);
 /** Look at everything soon. */
 void hn_look_soon(struct vsw_hostnat *h, uint32_t after_ms);
+
+/* ---- hostnat_log.c: sessions of the kernel back end, told by the kernel ---- */
+
+/** Begin, change or end @n's log. */
+int hn_log_update(struct vsw_hostnat *h, struct hn_net *n);
+/** Write what is known, and end it. */
+void hn_log_end(struct vsw_hostnat *h, struct hn_net *n);
+/** Stop listening when nobody logs any more; at the end. */
+void hn_log_settle(struct vsw_hostnat *h);
 
 /* ---- hostnat.c ---- */
 /** Bring @n (again) to what it is to be; faults are recorded. */

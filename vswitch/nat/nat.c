@@ -17,10 +17,13 @@
 
 #include "base/log.h"
 #include "vswitch/datapath/offload.h"
+#include "vswitch/nat/log.h"
 #include "vswitch/nat/nat_impl.h"
 
 #define LIST_SLICE   256 /* sessions looked at under one lock */
-#define SWEEP_TURN_S 10  /* every session is looked at once in so many seconds */
+#define EVENT_SLICE  256 /* events taken under one lock */
+#define EVENT_SLICES 512
+#define SWEEP_TURN_S 10 /* every session is looked at once in so many seconds */
 #define ANNOUNCE_MAX 1024
 #define FILE_PREFIX  "nat-"
 #define FILE_SUFFIX  ".sessions"
@@ -148,6 +151,25 @@ static void free_held(struct vsw_nat *nat)
 		rte_pktmbuf_free(f.cookie);
 }
 
+/* What the translator has to tell goes to the log: some at a time, so that traffic goes on. */
+static void drain_events(struct vsw_nat *nat)
+{
+	struct nat_event e[EVENT_SLICE];
+	unsigned int n = EVENT_SLICE;
+
+	/* bounded: workers may make new ones as fast as we take them */
+	for (unsigned int i = 0; i < EVENT_SLICES && n == EVENT_SLICE && nat->x; i++) {
+		rte_spinlock_lock(&nat->lock);
+		n = nat_xlat_events(nat->x, e, EVENT_SLICE);
+		rte_spinlock_unlock(&nat->lock);
+		if (n)
+			vsw_nat_log_put(nat->log, nat->name, e, n);
+	}
+	/* nothing new: troubles may be over, too */
+	if (nat->log && n == 0)
+		vsw_nat_log_put(nat->log, nat->name, e, 0);
+}
+
 /* The last port has closed. */
 static void put(struct vsw_nat *nat)
 {
@@ -156,6 +178,8 @@ static void put(struct vsw_nat *nat)
 	for (p = &nat->all->first; *p != nat; p = &(*p)->next)
 		;
 	*p = nat->next;
+	drain_events(nat);
+	vsw_nat_log_end(&nat->log);
 	free_held(nat);
 	nat_xlat_destroy(nat->x);
 	if (nat->memory)
@@ -285,6 +309,18 @@ static int configure(struct vsw_nat *nat, const struct nat_conf *c, const uint16
 	return r;
 }
 
+static int update_log(struct vsw_nat *nat, const struct nat_conf *c)
+{
+	struct nat_xlat_stats s;
+	int r;
+
+	/* what happened until now belongs to the log as it was */
+	drain_events(nat);
+	vsw_nat_stats(nat, &s);
+	r = vsw_nat_log_update(&nat->log, c, s.sessions);
+	return r == -EAGAIN ? -ENOMEM : r;
+}
+
 int vsw_nats_apply(struct vsw_nats *n, const struct vsw_model *m, struct vd_err *reterr)
 {
 	for (unsigned int i = 0; i < m->n_nats; i++) {
@@ -299,6 +335,8 @@ int vsw_nats_apply(struct vsw_nats *n, const struct vsw_model *m, struct vd_err 
 		mtu[NAT_INSIDE] = mtu_of(m, c->sw);
 		mtu[NAT_OUTSIDE] = mtu_of(m, c->via);
 		r = configure(nat, c, mtu);
+		if (r == 0)
+			r = update_log(nat, c);
 		snprintf(path, sizeof(path), "nat/%s", c->name);
 		if (r == -ENOMEM)
 			return vd_err_set(reterr, r, VD_E_NO_MEMORY, path, NULL,
@@ -317,6 +355,7 @@ void vsw_nats_tick(struct vsw_nats *n)
 	for (struct vsw_nat *nat = n->first; nat; nat = nat->next) {
 		uint32_t sessions = nat->x ? nat_xlat_span(nat->x) : 0;
 
+		drain_events(nat);
 		for (int i = 0; i < 2; i++) {
 			struct vsw_nat_side *s = nat->side[i];
 
@@ -382,6 +421,21 @@ uint32_t vsw_nat_sessions(struct vsw_nat *n,
 		}
 	}
 	return ended;
+}
+
+json_t *vsw_nat_logging(struct vsw_nat *n)
+{
+	struct nat_xlat_stats s;
+	json_t *j = vsw_nat_log_status(n->log);
+
+	vsw_nat_stats(n, &s);
+	if (json_is_object(j)) {
+		json_object_set_new(j, "lost_translator", json_integer((json_int_t)s.events_lost));
+		json_object_set_new(j, "lost",
+				    json_integer(json_integer_value(json_object_get(j, "lost")) +
+						 (json_int_t)s.events_lost));
+	}
+	return j;
 }
 
 json_t *vsw_nat_status(struct vsw_nat *n)

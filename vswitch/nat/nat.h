@@ -56,5 +56,8 @@ uint32_t vsw_nat_sessions(struct vsw_nat *n,
 			  bool (*fn)(void *ctx, const struct nat_session_info *s, bool *kill),
 			  void *ctx);
 
+/** Counters of its log; null: nothing is logged. New reference. */
+json_t *vsw_nat_logging(struct vsw_nat *n);
+
 /** Counters, neighbours, degradations, for `nat show`. New reference. */
 json_t *vsw_nat_status(struct vsw_nat *n);

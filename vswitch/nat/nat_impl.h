@@ -40,7 +40,7 @@ struct vsw_nat {
 	uint16_t mtu[2];
 	uint64_t epoch_ms;
 	uint64_t no_route, no_neighbour, arp_conflicts, waited;
-	struct vsw_nat_log *log; /* NULL: nothing is logged */
+	struct vsw_nat_log *log; /* NULL: nothing is logged; the control thread's */
 	bool forgetful;          /* sessions could not be put into a file */
 };
 

@@ -367,26 +367,27 @@ static void n26_protocols(void)
 /* A log that nobody reads loses its newest records, says how many, and goes on. */
 static void events_overflow(void)
 {
-	static struct nat_event e[20000];
+	static struct nat_event e[80000];
 	struct world w;
 	unsigned int n;
 
 	kit_world(&w);
 	w.conf.log.what = NAT_LOG_SESSIONS;
-	w.conf.limits.total_sessions = 40000;
+	w.conf.limits.total_sessions = 160000;
+	w.external[0].last = OUT(4);
 	kit_start(&w);
-	for (uint32_t i = 0; i < 20000; i++)
+	for (uint32_t i = 0; i < 80000; i++)
 		udp(&w, VM(2 + i % 250), (uint16_t)(2000 + i / 250), REMOTE(1), 9);
-	n = kit_events(&w, e, 20000);
-	CU_ASSERT_EQUAL(n + kit_stats(&w).events_lost, 20000);
+	n = kit_events(&w, e, 80000);
+	CU_ASSERT_EQUAL(n + kit_stats(&w).events_lost, 80000);
 	CU_ASSERT_EQUAL(e[0].type, NAT_EV_SESSION_CREATE);
 	CU_ASSERT_EQUAL(e[0].inside, VM(2));
 	CU_ASSERT_EQUAL(e[0].inside_port, 2000);
 	CU_ASSERT_EQUAL(e[0].remote, REMOTE(1));
 	kit_pass(&w, 302);
-	CU_ASSERT_TRUE(kit_events(&w, e, 20000) > 0);
+	CU_ASSERT_TRUE(kit_events(&w, e, 80000) > 0);
 	CU_ASSERT_EQUAL(e[0].type, NAT_EV_GAP);
-	CU_ASSERT_EQUAL(e[0].count, 20000 - n);
+	CU_ASSERT_EQUAL(e[0].count, 80000 - n);
 	CU_ASSERT_EQUAL(e[1].type, NAT_EV_SESSION_DELETE);
 	kit_stop(&w);
 }
