@@ -116,7 +116,7 @@ static void on_crashed(void *ctx, unsigned int vp, const uint64_t p[5])
 
 	vd_log(LOG_WARNING, "vm", m->opt->name,
 	       "the guest crashed on vCPU %u (rip 0x%llx; 0x%llx 0x%llx 0x%llx 0x%llx)", vp,
-	       (unsigned long long)p[1], (unsigned long long)p[0], (unsigned long long)p[2],
+	       (unsigned long long)p[2], (unsigned long long)p[0], (unsigned long long)p[1],
 	       (unsigned long long)p[3], (unsigned long long)p[4]);
 }
 
@@ -255,6 +255,7 @@ static int open_files(struct hv_machine *m, struct vd_err *err)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	m->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	m->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -2,12 +2,14 @@
 /* The main thread's loop: consoles, signals, sockets of the network cards, resets. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "hv/confine.h"
+#include "hv/dump.h"
 #include "hv/run.h"
 
 #define RESET_TIMEOUT_MS 5000
@@ -36,6 +38,19 @@ static void drain(int fd)
 	uint64_t n;
 
 	(void)!read(fd, &n, sizeof(n));
+}
+
+/* Return: true when it asks for the end. */
+static bool take_signal(struct hv_machine *m)
+{
+	struct signalfd_siginfo si;
+
+	if (read(m->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return false;
+	if (si.ssi_signo != SIGUSR2)
+		return true;
+	hv_machine_dump(m);
+	return false;
 }
 
 static bool uart_has_room(struct hv_machine *m, unsigned int i)
@@ -136,7 +151,7 @@ static bool serve_once(struct hv_machine *m)
 	}
 	if (flush || timeout_ms == RETRY_MS)
 		hv_vmbus_flush(&m->vmbus);
-	return quit || p[0].revents;
+	return quit || (p[0].revents && take_signal(m));
 }
 
 /* Wait until viridiand has let go of the memory. */

@@ -166,3 +166,21 @@ void hv_synic_signal(struct hv_synic *s, unsigned int vp, uint32_t flag)
 	      1u << flag % 8))
 		kick(s->vp[vp].call_fd);
 }
+
+void hv_synic_look(const struct hv_synic *s, unsigned int vp, struct hv_synic_look *ret)
+{
+	const struct hv_vp *p = &s->vp[vp];
+	const struct slot_wire *slot = NULL;
+	uint64_t gpa = hv_synic_flags_gpa(s, vp);
+
+	*ret = (struct hv_synic_look){0};
+	if (p->on && p->msg_gpa)
+		slot = hv_ram_at(s->ram, p->msg_gpa + SINT * SLOT_SIZE, SLOT_SIZE);
+	if (slot) {
+		ret->type = slot->type;
+		ret->slot_flags = slot->flags;
+		memcpy(&ret->first_word, slot->payload, sizeof(ret->first_word));
+	}
+	if (gpa)
+		memcpy(ret->flags, hv_ram_at(s->ram, gpa, SLOT_SIZE), sizeof(ret->flags));
+}

@@ -63,5 +63,13 @@ int hv_synic_post(struct hv_synic *s, unsigned int vp, uint32_t type, const void
 /** Guest address of SINT 2's event flags on a VP; 0: off. */
 uint64_t hv_synic_flags_gpa(const struct hv_synic *s, unsigned int vp);
 
+/** What lies in the pages now: for people, not to be trusted. */
+struct hv_synic_look {
+	uint32_t type, slot_flags, first_word; /* of the message slot; type 0: empty */
+	uint64_t flags[32];                    /* that the guest has not taken */
+};
+
+void hv_synic_look(const struct hv_synic *s, unsigned int vp, struct hv_synic_look *ret);
+
 /** Set event flag @flag (0..2047) of SINT 2 and interrupt, unless it was set already. */
 void hv_synic_signal(struct hv_synic *s, unsigned int vp, uint32_t flag);

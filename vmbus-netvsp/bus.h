@@ -147,5 +147,7 @@ const struct vmb_offer *vmb_chan_offer(const struct vmb_chan *chan);
 uint32_t vmb_chan_relid(const struct vmb_chan *chan);
 uint32_t vmb_chan_connection(const struct vmb_chan *chan);
 bool vmb_chan_is_open(const struct vmb_chan *chan);
+/** For people: "open", "closing, revoked" ... */
+const char *vmb_chan_state_text(const struct vmb_chan *chan);
 uint32_t vmb_chan_target_vp(const struct vmb_chan *chan);
 struct vmb_chan *vmb_chan_by_relid(struct vmb_bus *bus, uint32_t relid);

@@ -30,6 +30,18 @@ bool vmb_chan_is_open(const struct vmb_chan *chan)
 	return chan->state == CHAN_OPEN;
 }
 
+const char *vmb_chan_state_text(const struct vmb_chan *chan)
+{
+	static const char *const text[][2] = {
+		[CHAN_CLOSED] = {"closed", "closed, taken back"},
+		[CHAN_OPENING] = {"opening", "opening, taken back"},
+		[CHAN_OPEN] = {"open", "open, taken back"},
+		[CHAN_CLOSING] = {"closing", "closing, taken back"},
+	};
+
+	return chan->rescind_sent ? "rescinded, not released" : text[chan->state][chan->revoked];
+}
+
 uint32_t vmb_chan_target_vp(const struct vmb_chan *chan)
 {
 	return chan->target_vp;

@@ -484,6 +484,13 @@ void nvsp_tick(struct nvsp_dev *dev, uint64_t now_ms)
 		dev->ops->signal(dev->ctx, c->priv);
 }
 
+void nvsp_set_mac(struct nvsp_dev *dev, const uint8_t mac[6])
+{
+	memcpy(dev->cfg.mac, mac, 6);
+	memcpy(dev->mac, mac, 6);
+	keep_touch(dev);
+}
+
 void nvsp_set_max_mtu(struct nvsp_dev *dev, uint16_t mtu)
 {
 	__atomic_store_n(&dev->cfg.max_mtu, mtu, __ATOMIC_RELAXED);
@@ -529,4 +536,16 @@ void nvsp_chan_stats(const struct nvsp_chan *c, struct nvsp_stats *ret)
 	ret->rx_bytes = c->rx_stats.rx_bytes;
 	ret->rx_bad = c->rx_stats.rx_bad;
 	ret->signals += c->rx_stats.signals;
+}
+
+bool nvsp_chan_rings(const struct nvsp_chan *c, struct nvsp_rings *ret)
+{
+	if (!nvsp_chan_is_open(c))
+		return false;
+	*ret = (struct nvsp_rings){.in_read = __atomic_load_n(&c->in.read, __ATOMIC_RELAXED),
+				   .out_write = __atomic_load_n(&c->out.write, __ATOMIC_RELAXED),
+				   .n_todo = __atomic_load_n(&c->n_todo, __ATOMIC_RELAXED)};
+	vmb_ring_words(c->in.hdr, &ret->in);
+	vmb_ring_words(c->out.hdr, &ret->out);
+	return true;
 }

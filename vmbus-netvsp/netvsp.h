@@ -25,6 +25,7 @@
 #include "vmbus-netvsp/fault.h"
 #include "vmbus-netvsp/frame.h"
 #include "vmbus-netvsp/mem.h"
+#include "vmbus-netvsp/ring.h"
 
 #define NVSP_QUEUES_MAX     64u
 #define NVSP_FRAMES_PER_MSG 8u             /* announced to the guest and enforced */
@@ -174,6 +175,10 @@ bool nvsp_rss_on(const struct nvsp_dev *dev);
 /** The open channel for a hash; the primary while RSS is off. */
 uint32_t nvsp_rss_queue(const struct nvsp_dev *dev, uint32_t hash);
 
+/** The address a guest is told from now on; its driver asks when it starts. No channel may be in a
+ *  burst. Control thread. */
+void nvsp_set_mac(struct nvsp_dev *dev, const uint8_t mac[6]);
+
 /** The largest MTU a guest may choose from now on, as nvsp_cfg.max_mtu. Control thread. */
 void nvsp_set_max_mtu(struct nvsp_dev *dev, uint16_t mtu);
 
@@ -202,6 +207,17 @@ struct nvsp_info {
 	bool rndis_ready, link_up, rsc, rss;
 	uint8_t mac[6];
 };
+
+/** The rings of an open channel at this moment: our positions, and what the guest sees. */
+struct nvsp_rings {
+	uint32_t in_read;   /* we have read up to here */
+	uint32_t out_write; /* we have written up to here */
+	uint32_t n_todo;    /* completions and acknowledgements not done yet */
+	struct vmb_ring_words in, out;
+};
+
+/** false: the channel is not open. Control thread. */
+bool nvsp_chan_rings(const struct nvsp_chan *chan, struct nvsp_rings *ret);
 
 void nvsp_dev_info(const struct nvsp_dev *dev, struct nvsp_info *ret);
 /** Sum of what one channel counted. */

@@ -338,6 +338,14 @@ int vmb_ring_out_seek(struct vmb_ring_out *r, uint32_t write)
 	return 0;
 }
 
+void vmb_ring_words(const volatile struct vmb_ring_hdr_wire *hdr, struct vmb_ring_words *ret)
+{
+	*ret = (struct vmb_ring_words){.write = hdr->write_index,
+				       .read = hdr->read_index,
+				       .mask = hdr->interrupt_mask,
+				       .pending = hdr->pending_send_size};
+}
+
 bool vmb_ring_out_want(struct vmb_ring_out *r, uint32_t size)
 {
 	if (!size) {

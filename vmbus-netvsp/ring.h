@@ -120,6 +120,15 @@ int vmb_ring_out_put(struct vmb_ring_out *r, uint16_t type, uint16_t flags, uint
 /** Publish everything put. *@signal: the guest sleeps and must be interrupted. */
 void vmb_ring_out_commit(struct vmb_ring_out *r, bool *signal);
 
+/** The shared words as they are now, for people: none of them is to be trusted. */
+struct vmb_ring_words {
+	uint32_t write, read;
+	uint32_t mask;    /* 1: the consumer does not want signals */
+	uint32_t pending; /* bytes the producer waits for; 0: none */
+};
+
+void vmb_ring_words(const volatile struct vmb_ring_hdr_wire *hdr, struct vmb_ring_words *ret);
+
 /** Ask the guest to signal when @size bytes are free (0: stop asking). Return: true when so much
  *  is free already, and nothing was asked. */
 bool vmb_ring_out_want(struct vmb_ring_out *r, uint32_t size);

@@ -37,6 +37,7 @@ static uint64_t count(int fd)
 
 static void messages(void)
 {
+	struct hv_synic_look look;
 	uint8_t *slot;
 
 	set_up();
@@ -53,6 +54,12 @@ static void messages(void)
 	CU_ASSERT_EQUAL(slot[5], 0);
 	CU_ASSERT_EQUAL(memcmp(slot + 16, "first", 5), 0);
 	CU_ASSERT_EQUAL(hv_synic_post(&s, 1, 1, "second", 6), -EAGAIN);
+	hv_synic_look(&s, 1, &look);
+	CU_ASSERT_EQUAL(look.type, 1);
+	CU_ASSERT_EQUAL(look.slot_flags, 1);
+	CU_ASSERT_EQUAL(memcmp(&look.first_word, "firs", 4), 0);
+	hv_synic_look(&s, 0, &look); /* no page */
+	CU_ASSERT_EQUAL(look.type, 0);
 	CU_ASSERT_EQUAL(slot[5], 1); /* the guest will say when it is empty */
 	CU_ASSERT_EQUAL(memcmp(slot + 16, "first", 5), 0);
 	slot[0] = 0;

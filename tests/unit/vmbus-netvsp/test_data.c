@@ -643,10 +643,17 @@ static void sleep_and_wake(void)
 	struct nvsp_chan *c;
 	bool sig;
 	struct nvsp_msg_wire m = {.type = NVSP_SWITCH_DATA_PATH};
+	struct nvsp_rings look;
 
 	nic_start();
 	c = nvsp_dev_chan(v.dev, 0);
 	CU_ASSERT_EQUAL(*gring_word(&v.chan[0].out, 2), 1); /* masked since before open */
+	CU_ASSERT_TRUE(nvsp_chan_rings(c, &look));
+	CU_ASSERT_EQUAL(look.in.mask, 1);
+	CU_ASSERT_EQUAL(look.in_read, look.in.read);
+	CU_ASSERT_EQUAL(look.in.write, *gring_word(&v.chan[0].out, 0));
+	CU_ASSERT_EQUAL(look.out_write, look.out.write);
+	CU_ASSERT_FALSE(nvsp_chan_rings(nvsp_dev_chan(v.dev, 1), &look)); /* not open */
 	gring_send(&v.chan[0].out, VMB_PKT_INBAND, 0, 1, NULL, 0, &m, 40, &sig);
 	CU_ASSERT_FALSE(sig);
 	CU_ASSERT_FALSE(nvsp_chan_arm(c)); /* there is work */
