@@ -3,11 +3,11 @@
  * A guest without a hypervisor: the software netvsc driver of tests/lib/vsc behind a tap, so that the
  * kernel's stack in some namespace is the guest's. Offloads pass both ways, as in Linux's driver.
  *
- *   netvsp-guest SOCKET TAP [QUEUES [MTU]]
+ *   netvsp-guest SOCKET TAP [QUEUES [MTU [MAC]]]     MAC: 12 hex digits, asked for before the NIC is up
  *
  * Prints "ready" when the NIC is up. Reads commands, a line each, and answers each with a line:
- * "stats" (JSON), "lie KIND CHANNEL" (break the protocol on purpose), "link" (what is connected),
- * "quit".
+ * "stats" (JSON), "lie KIND CHANNEL" (break the protocol on purpose), "lists N" (page lists come and go
+ * while the switch falls asleep), "quit".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/vsc/pump.h"
@@ -43,6 +44,8 @@ static struct pump_frame out_frame;
 static bool out_waiting;
 static uint32_t out_chan;
 static uint64_t n_tap_lost;
+static uint32_t mac_status; /* of the change of the address */
+static uint8_t mac_now[6];
 static uint32_t stuck = VSC_CHANS; /* the channel whose read index is nonsense for good */
 
 static int open_tap(const char *name)
@@ -269,6 +272,52 @@ static bool lie(const char *kind, uint32_t chan)
 	return true;
 }
 
+/* ---- page lists ---- */
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Does the switch come to sleep where a signal of ours wakes it? */
+static bool sleeps_well(void)
+{
+	uint64_t end = now_us() + 500000;
+
+	while (now_us() < end) {
+		if (!__atomic_load_n(&pump.chan[0].out.head[2], __ATOMIC_ACQUIRE))
+			return true;
+		vsc_remote_run(&remote, -1, 1);
+	}
+	return false;
+}
+
+/*
+ * Giving a page list up takes the channels from the switch's workers for a moment. One that was about to sleep
+ * just then must still hear of us. Return: after how many the switch was deaf; 0 never.
+ */
+static unsigned int come_and_go(unsigned int n)
+{
+	uint64_t pfn, end;
+
+	ram_alloc(&v.ram, 1, &pfn);
+	for (unsigned int i = 1; i <= n; i++) {
+		uint32_t id = v.next_gpadl++;
+
+		vsc_gpadl(&v, v.chan[0].relid, id, &pfn, 1);
+		vsc_remote_kick(&remote, 0);
+		for (end = now_us() + i % 128; now_us() < end;)
+			;
+		vsc_teardown(&v, v.chan[0].relid, id);
+		if (!sleeps_well())
+			return i;
+	}
+	return 0;
+}
+
 /* ---- commands ---- */
 
 static void print_stats(void)
@@ -284,9 +333,11 @@ static void print_stats(void)
 	}
 	printf("{\"tx\":%lu,\"rx\":%lu,\"bad\":%lu,\"tx_bad\":%lu,\"events\":%lu,\"interrupts\":%u,"
 	       "\"connects\":%u,\"connected\":%d,\"refused\":%d,\"queues\":%u,\"tap_lost\":%lu,"
+	       "\"mac_status\":%u,\"mac_now\":\"%02x:%02x:%02x:%02x:%02x:%02x\","
 	       "\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"max_mtu\":%u,\"link\":%d,\"rx_chan\":[",
 	       tx, rx, bad, tx_bad, events, remote.interrupts, remote.n_connects, remote.connected,
-	       remote.refused, n_queues, n_tap_lost, remote.nic.mac[0], remote.nic.mac[1],
+	       remote.refused, n_queues, n_tap_lost, mac_status, mac_now[0], mac_now[1], mac_now[2],
+	       mac_now[3], mac_now[4], mac_now[5], remote.nic.mac[0], remote.nic.mac[1],
 	       remote.nic.mac[2], remote.nic.mac[3], remote.nic.mac[4], remote.nic.mac[5],
 	       remote.nic.max_mtu, remote.nic.link_up);
 	for (uint32_t i = 0; i < n_queues; i++)
@@ -318,6 +369,8 @@ static bool command(void)
 			print_stats();
 		else if (!strcmp(buf, "quit"))
 			return false;
+		else if (sscanf(buf, "lists %u", &chan) == 1)
+			printf("%u\n", come_and_go(chan));
 		else if (sscanf(buf, "lie %31s %u", kind, &chan) == 2 && chan < n_queues)
 			puts(lie(kind, chan) ? "lied" : "unknown lie");
 		else
@@ -334,7 +387,25 @@ static void on_kick(void *ctx, uint32_t chan)
 	vsc_remote_kick(ctx, chan);
 }
 
-static int bring_up(uint32_t mtu)
+/* As Linux's driver when the address is changed: {name offset, size, type, value offset, size}. */
+static uint32_t ask_mac(const char *mac)
+{
+	static const char name[] = "NetworkAddress";
+	uint32_t p[5] = {20, 28, 2, 48, 24}, size = 0;
+	uint8_t b[72] = {0}, got[6];
+
+	memcpy(b, p, sizeof(p));
+	for (uint32_t i = 0; i < 14; i++)
+		b[20 + 2 * i] = (uint8_t)name[i];
+	for (uint32_t i = 0; i < 12; i++)
+		b[48 + 2 * i] = (uint8_t)mac[i];
+	mac_status = vsc_set(&v, 0x0001021b, b, sizeof(b));
+	if (!vsc_query(&v, 0x01010102, got, &size) && size == 6)
+		memcpy(mac_now, got, 6);
+	return mac_status;
+}
+
+static int bring_up(uint32_t mtu, const char *mac)
 {
 	struct vsc_up up = {.version = NVSP_V61,
 			    .mtu = mtu,
@@ -350,6 +421,8 @@ static int bring_up(uint32_t mtu)
 	r = vsc_start(&v, &up);
 	if (r)
 		return r;
+	if (mac && strlen(mac) == 12)
+		ask_mac(mac);
 	memset(offload + 4, 4, 5); /* checksums both ways */
 	offload[11] = offload[12] = offload[22] = offload[23] = 2;
 	if (vsc_set(&v, 0xfc01020c, offload, sizeof(offload)))
@@ -414,7 +487,7 @@ int main(int argc, char **argv)
 	}
 	r = vsc_remote_init(&remote, &v, argv[1], argv[2], RAM_SIZE, 10000);
 	if (!r)
-		r = bring_up(argc > 4 ? (uint32_t)atoi(argv[4]) : 1500);
+		r = bring_up(argc > 4 ? (uint32_t)atoi(argv[4]) : 1500, argc > 5 ? argv[5] : NULL);
 	if (!r)
 		r = pump_init(&pump, &v, n_queues);
 	if (r) {

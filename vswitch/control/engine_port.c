@@ -49,6 +49,7 @@ int vsw_rt_open(struct vsw_engine *e, const struct vsw_model *m, const struct vs
 		.device = cfg->device,
 		.mac = cfg->mac,
 		.has_mac = cfg->has_mac,
+		.any_mac = vsw_policy_any_mac(cfg),
 		.mtu_bytes = mtu_of(m, cfg),
 		.link_up = cfg->link_up,
 		.n_workers = vsw_dataplane_workers(e->dp),
@@ -174,6 +175,8 @@ int vsw_rt_set(struct vsw_rt_port *rt, const struct vsw_model *m, const struct v
 		rc = io->ops->set_mtu(io, mtu_of(m, cfg), reterr);
 	if (!rc && changes & VSW_PLAN_MAC && cfg->has_mac && io->ops->set_mac)
 		rc = io->ops->set_mac(io, &cfg->mac, reterr);
+	if (!rc && changes & VSW_PLAN_ANY_MAC && io->ops->set_any_mac)
+		io->ops->set_any_mac(io, vsw_policy_any_mac(cfg));
 	if (!rc && changes & VSW_PLAN_LINK && io->ops->set_link)
 		rc = io->ops->set_link(io, cfg->link_up, reterr);
 	if (!rc && changes & VSW_PLAN_MOVED && io->ops->set_link)

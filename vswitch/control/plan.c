@@ -88,6 +88,8 @@ static unsigned int port_changes(const struct vsw_model *old, const struct vsw_p
 		changes |= VSW_PLAN_LINK;
 	if (!same_mac(o, n))
 		changes |= VSW_PLAN_MAC;
+	if (vsw_policy_any_mac(o) != vsw_policy_any_mac(n))
+		changes |= VSW_PLAN_ANY_MAC;
 	if (osw && nsw && osw->mtu != nsw->mtu)
 		changes |= VSW_PLAN_MTU;
 	if (osw && nsw && strcmp(osw->uuid, nsw->uuid))

@@ -24,8 +24,9 @@ enum vsw_plan_action {
 enum vsw_plan_change {
 	VSW_PLAN_LINK = 1,
 	VSW_PLAN_MAC = 2,
-	VSW_PLAN_MTU = 4,   /* of its switch, or because it moved to one with another MTU */
-	VSW_PLAN_MOVED = 8, /* to another switch: its guest must see the link go down and up */
+	VSW_PLAN_MTU = 4,      /* of its switch, or because it moved to one with another MTU */
+	VSW_PLAN_MOVED = 8,    /* to another switch: its guest must see the link go down and up */
+	VSW_PLAN_ANY_MAC = 16, /* may the guest choose its address? */
 };
 
 struct vsw_plan_port {

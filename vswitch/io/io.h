@@ -61,6 +61,7 @@ struct vsw_io_params {
 	struct vsw_device device;
 	struct vd_mac mac; /* the port's MAC: given to what open() creates */
 	bool has_mac;
+	bool any_mac; /* the guards let the guest choose another address */
 	uint16_t mtu_bytes;
 	bool link_up;
 	bool restore;       /* after a crash: take over what the last run left, if it is ours */
@@ -112,6 +113,10 @@ struct vsw_io_ops {
 	int (*set_link)(struct vsw_io *io, bool up, struct vd_err *reterr);
 	int (*set_mtu)(struct vsw_io *io, uint16_t mtu_bytes, struct vd_err *reterr);
 	int (*set_mac)(struct vsw_io *io, const struct vd_mac *mac, struct vd_err *reterr);
+
+	/** Whether the guards let the guest show another address than the port's: told to guests that
+	 *  ask before they change it. NULL where a guest cannot ask. */
+	void (*set_any_mac)(struct vsw_io *io, bool any);
 
 	/** Add members to @out for `port show`: driver, why this driver, queues in use, peer,
 	 *  degradations. Never fails. */

@@ -364,6 +364,7 @@ static bool netvsp_arm(struct vsw_io *io, uint16_t queue, bool on)
 		return !nvsp_chan_arm(ch->c);
 	if (read(ch->kick_fd, &count, sizeof(count)) < 0)
 		count = 0; /* nobody kicked: woken for another reason */
+	ch->kicks += (uint32_t)count;
 	nvsp_chan_disarm(ch->c);
 	return false;
 }
@@ -392,7 +393,11 @@ static void on_event(void *ctx, const struct nvsp_event *ev)
 
 static int on_set_mac(void *ctx, const uint8_t mac[6])
 {
-	/* which sources a port may use is the guards' to say, frame by frame */
+	struct netvsp_port *p = ctx;
+
+	/* the guards drop its frames anyway: better that the guest hears it now */
+	if (!__atomic_load_n(&p->any_mac, __ATOMIC_RELAXED) && memcmp(mac, p->cfg.mac, 6) != 0)
+		return -EPERM;
 	return 0;
 }
 
@@ -460,11 +465,61 @@ static int netvsp_set_mac(struct vsw_io *io, const struct vd_mac *mac, struct vd
 {
 	struct netvsp_port *p = (struct netvsp_port *)io;
 
+	bool any;
+
+	/* workers compare with it when a guest asks for another */
 	netvsp_lock();
+	any = netvsp_stop_all(p);
 	memcpy(p->cfg.mac, mac->addr, sizeof(p->cfg.mac));
+	if (p->dev)
+		nvsp_set_mac(p->dev, mac->addr);
+	netvsp_start_all(p, any);
 	netvsp_send_nic(p);
 	netvsp_unlock();
 	return 0;
+}
+
+static void netvsp_set_any_mac(struct vsw_io *io, bool any)
+{
+	struct netvsp_port *p = (struct netvsp_port *)io;
+
+	__atomic_store_n(&p->any_mac, any, __ATOMIC_RELAXED);
+}
+
+static json_t *describe_ring(const struct vmb_ring_words *w, uint32_t ours)
+{
+	return json_pack("{s:I,s:I,s:I,s:b,s:I}", "ours", (json_int_t)ours, "write",
+			 (json_int_t)w->write, "read", (json_int_t)w->read, "masked", w->mask != 0,
+			 "wanted_bytes", (json_int_t)w->pending);
+}
+
+/* Who sleeps, and who should have been woken: what one wants to see when a guest hangs. */
+static json_t *describe_channels(const struct netvsp_port *p)
+{
+	json_t *list = json_array(), *one;
+	struct nvsp_rings r;
+	struct nvsp_stats st;
+
+	for (unsigned int i = 0; i < p->cfg.max_queues; i++) {
+		const struct netvsp_chan *ch = &p->chan[i];
+
+		if (!nvsp_chan_rings(ch->c, &r))
+			continue;
+		nvsp_chan_stats(ch->c, &st);
+		one = json_pack("{s:i,s:b,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "channel", (int)i,
+				"polled", netvsp_is_live(ch), "interrupt_pending",
+				ch->flag && __atomic_load_n(ch->flag, __ATOMIC_RELAXED) & ch->mask,
+				"interrupts_on", ch->flag != NULL, "interrupts",
+				(json_int_t)ch->interrupts, "kicks", (json_int_t)ch->kicks,
+				"from_guest", (json_int_t)st.rx_frames, "to_guest",
+				(json_int_t)st.tx_frames, "no_buffer", (json_int_t)st.tx_no_buffer,
+				"no_ring", (json_int_t)st.tx_no_ring, "unanswered",
+				(json_int_t)r.n_todo);
+		json_object_set_new(one, "ring_from_guest", describe_ring(&r.in, r.in_read));
+		json_object_set_new(one, "ring_to_guest", describe_ring(&r.out, r.out_write));
+		json_array_append_new(list, one);
+	}
+	return list;
 }
 
 static void describe_guest(struct netvsp_port *p, json_t *out)
@@ -490,6 +545,7 @@ static void describe_guest(struct netvsp_port *p, json_t *out)
 	json_object_set_new(out, "receive_buffers", json_integer(i.recv_suballocs));
 	json_object_set_new(out, "receive_buffers_busy", json_integer(i.recv_busy));
 	json_object_set_new(out, "interrupts", json_integer((json_int_t)interrupts));
+	json_object_set_new(out, "channels", describe_channels(p));
 	if (too_big)
 		json_object_set_new(out, "too_big", json_integer((json_int_t)too_big));
 	if (p->paused)
@@ -572,6 +628,7 @@ static const struct vsw_io_ops netvsp_ops = {
 	.set_link = netvsp_set_link,
 	.set_mtu = netvsp_set_mtu,
 	.set_mac = netvsp_set_mac,
+	.set_any_mac = netvsp_set_any_mac,
 	.describe = netvsp_describe,
 	.refresh = netvsp_refresh,
 	.leftover = netvsp_leftover,
@@ -599,6 +656,7 @@ static struct netvsp_port *make_port(const struct vsw_io_env *env,
 	p->cfg.max_mtu = guest_mtu(params->mtu_bytes);
 	p->cfg.speed_bps = 10ull * 1000 * 1000 * 1000;
 	p->cfg.link_up = params->link_up;
+	p->any_mac = params->any_mac;
 	if (params->has_mac)
 		memcpy(p->cfg.mac, params->mac.addr, sizeof(p->cfg.mac));
 	snprintf(p->cfg.name, sizeof(p->cfg.name), "%s", params->port_name);

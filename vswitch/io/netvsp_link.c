@@ -136,8 +136,7 @@ static int refuse(struct netvsp_port *p, int r, const char *text)
 
 /* ---- workers and memory ---- */
 
-/* Take every channel from the workers. Return: was there one? */
-static bool stop_all(struct netvsp_port *p)
+bool netvsp_stop_all(struct netvsp_port *p)
 {
 	bool any = false;
 
@@ -150,11 +149,14 @@ static bool stop_all(struct netvsp_port *p)
 	return any;
 }
 
-static void start_all(struct netvsp_port *p)
+/* A worker that looked at a channel meanwhile may have parked its queue where nothing ever wakes it. */
+void netvsp_start_all(struct netvsp_port *p, bool any)
 {
 	for (unsigned int i = 0; i < p->cfg.max_queues && !p->paused; i++)
 		if (p->chan[i].open && !nvsp_chan_fault(p->chan[i].c))
 			netvsp_set_live(&p->chan[i], true);
+	if (any)
+		changed(p);
 }
 
 static void close_fds(struct netvsp_chan *ch)
@@ -170,7 +172,7 @@ static void close_fds(struct netvsp_chan *ch)
 static void forget_guest(struct netvsp_port *p)
 {
 	struct nvsp_stats st;
-	bool any = stop_all(p);
+	bool any = netvsp_stop_all(p);
 
 	for (unsigned int i = 0; i < p->cfg.max_queues; i++) {
 		if (p->dev) {
@@ -351,6 +353,8 @@ static int on_target(struct netvsp_port *p, const struct nvsp_link_msg *m, int *
 	p->io.env->quiesce(p->io.env->ctx);
 	r = aim(p, ch, &m->chan.target, &fds[0]);
 	netvsp_set_live(ch, live);
+	if (live)
+		changed(p);
 	/* an interrupt that went to the old place may be lost */
 	if (live && !r)
 		netvsp_signal(ch);
@@ -386,7 +390,7 @@ static int on_resume(struct netvsp_port *p)
 		ch->open = true;
 	}
 	nvsp_set_link(p->dev, p->cfg.link_up, netvsp_now_ms());
-	start_all(p);
+	netvsp_start_all(p, false);
 	for (unsigned int i = 0; i < p->cfg.max_queues; i++)
 		if (p->chan[i].live)
 			netvsp_signal(&p->chan[i]);
@@ -401,9 +405,9 @@ static int on_pause(struct netvsp_port *p, bool on)
 {
 	p->paused = on;
 	if (on) {
-		stop_all(p);
+		netvsp_stop_all(p);
 	} else {
-		start_all(p);
+		netvsp_start_all(p, false);
 		for (unsigned int i = 0; i < p->cfg.max_queues; i++)
 			if (p->chan[i].live)
 				netvsp_signal(&p->chan[i]);
@@ -425,13 +429,12 @@ static int on_gpadl_add(struct netvsp_port *p, const struct nvsp_link_msg *m)
 /* No channel may be in a burst: one that is may hold on to a buffer given up a moment ago. */
 static int on_gpadl_del(struct netvsp_port *p, uint32_t seq, uint32_t id)
 {
-	int r;
+	bool any = netvsp_stop_all(p);
+	int r = nvsp_gpadl_del(p->dev, id);
 
-	stop_all(p);
-	r = nvsp_gpadl_del(p->dev, id);
 	if (!r)
 		netvsp_linear_forget(p, id);
-	start_all(p);
+	netvsp_start_all(p, any);
 	if (r != -EBUSY)
 		return r ? refuse(p, r, "no such page list") : 0;
 	if (p->n_dels == NETVSP_DELS_MAX)

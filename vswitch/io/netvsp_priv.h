@@ -28,6 +28,7 @@ struct netvsp_chan {
 	int call_fd, kick_fd; /* -1: none */
 	uint32_t gpadl;
 	uint32_t interrupts; /* eventfd writes; approximate */
+	uint32_t kicks;      /* signals of the guest while we slept */
 	/* the rx worker's: buffers made ready, frames lost */
 	uint16_t n_spare;
 	struct rte_mbuf *spare[NETVSP_SPARE];
@@ -54,6 +55,7 @@ struct netvsp_port {
 	struct nvsp_dev *dev; /* NULL: no guest */
 	int idle_fd;          /* never readable: where queues without a channel wait */
 	uint32_t events;      /* NETVSP_EV_*, set by workers, atomic */
+	bool any_mac;         /* the guest may choose its address; atomic */
 	/* guarded by the lock */
 	struct netvsp_port *next;
 	uint64_t id;
@@ -119,3 +121,7 @@ void netvsp_unlock(void);
 uint64_t netvsp_now_ms(void);
 /** Tell the VM worker that something in the NIC changed. With the lock. */
 void netvsp_send_nic(struct netvsp_port *p);
+/** Take every channel from the workers. With the lock. Return: was there one? */
+bool netvsp_stop_all(struct netvsp_port *p);
+/** Give the open ones back. @any: what netvsp_stop_all() said. With the lock. */
+void netvsp_start_all(struct netvsp_port *p, bool any);

@@ -15,6 +15,11 @@ const struct vsw_policy *vsw_policy_of(const struct vsw_port_cfg *p)
 	return p->policy ? p->policy : &none;
 }
 
+bool vsw_policy_any_mac(const struct vsw_port_cfg *p)
+{
+	return vsw_policy_of(p)->guard.mac_spoofing || p->learn;
+}
+
 static void count(const unsigned int *refs, int n)
 {
 	__atomic_fetch_add((unsigned int *)refs, (unsigned int)n, __ATOMIC_RELAXED);

@@ -176,6 +176,9 @@ struct vsw_model;
 /** The port's policy, or one that says nothing. */
 const struct vsw_policy *vsw_policy_of(const struct vsw_port_cfg *p);
 
+/** Does the port let its guest show another MAC address than the assigned one? */
+bool vsw_policy_any_mac(const struct vsw_port_cfg *p);
+
 /** Accept NULL. */
 const struct vsw_policy *vsw_policy_ref(const struct vsw_policy *p);
 void vsw_policy_unref(const struct vsw_policy *p);

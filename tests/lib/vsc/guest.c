@@ -144,7 +144,7 @@ int vsc_open(struct vsc *v, uint32_t index, uint32_t ring_pages)
 	return c->opened ? 0 : -1;
 }
 
-static void teardown(struct vsc *v, uint32_t relid, uint32_t gpadl)
+void vsc_teardown(struct vsc *v, uint32_t relid, uint32_t gpadl)
 {
 	struct vmb_gpadl_teardown_wire m = {
 		.hdr.type = VMB_MSG_GPADL_TEARDOWN, .relid = relid, .gpadl = gpadl};
@@ -161,12 +161,12 @@ void vsc_close(struct vsc *v, uint32_t index)
 		return;
 	c->opened = false;
 	vsc_bus_send(v, &m, sizeof(m));
-	teardown(v, c->relid, c->gpadl);
+	vsc_teardown(v, c->relid, c->gpadl);
 	if (index)
 		return;
 	if (v->recv_gpadl)
-		teardown(v, c->relid, v->recv_gpadl);
+		vsc_teardown(v, c->relid, v->recv_gpadl);
 	if (v->send_gpadl)
-		teardown(v, c->relid, v->send_gpadl);
+		vsc_teardown(v, c->relid, v->send_gpadl);
 	v->recv_gpadl = v->send_gpadl = 0;
 }

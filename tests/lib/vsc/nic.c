@@ -271,12 +271,22 @@ int vsc_send(struct vsc *v, uint32_t index, const void *frame, uint32_t size, co
 	return r;
 }
 
+/* HALT is completed, but has no answer. */
+static bool control_done(const struct vsc *v, const void *msg, unsigned int n_before)
+{
+	uint32_t type;
+
+	memcpy(&type, msg, sizeof(type));
+	return type == RNDIS_HALT ? v->n_tx_done != n_before : v->control_size != 0;
+}
+
 int vsc_control(struct vsc *v, const void *msg, uint32_t size)
 {
 	struct nvsp_msg_wire m = {.type = NVSP_RNDIS,
 				  .rndis = {NVSP_CHANNEL_CONTROL, NVSP_NO_SECTION, 0}};
 	uint64_t pfns[2];
 	uint32_t mark = v->ram.next;
+	unsigned int n_before = v->n_tx_done;
 	int r;
 
 	if (ram_alloc(&v->ram, 2, pfns))
@@ -294,7 +304,7 @@ int vsc_control(struct vsc *v, const void *msg, uint32_t size)
 	r = gring_send(&v->chan[0].out, VMB_PKT_GPA_DIRECT, 1, v->next_xid++, &ext, ext_size, &m,
 		       v->nvsp_size, NULL);
 	turn(v, 0);
-	for (int i = 0; v->serve && !r && !v->control_size && i < WAIT_TURNS; i++)
+	for (int i = 0; v->serve && !r && !control_done(v, msg, n_before) && i < WAIT_TURNS; i++)
 		turn(v, 0);
 	v->ram.next = mark;
 	return r || !v->control_size ? -1 : 0;

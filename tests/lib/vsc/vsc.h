@@ -101,6 +101,7 @@ int vsc_host_restart(struct vsc *v, const struct nvsp_cfg *cfg, uint32_t n_queue
 int vsc_connect(struct vsc *v, uint32_t version);
 /** A GPADL of pages made for the purpose. Return: 0 when the host accepted it. */
 int vsc_gpadl(struct vsc *v, uint32_t relid, uint32_t id, const uint64_t *pfns, uint32_t n);
+void vsc_teardown(struct vsc *v, uint32_t relid, uint32_t id);
 int vsc_open(struct vsc *v, uint32_t index, uint32_t ring_pages);
 void vsc_close(struct vsc *v, uint32_t index);
 void vsc_bus_send(struct vsc *v, const void *msg, uint32_t size);

@@ -70,6 +70,12 @@ static void each_live_change(void)
 		{"{name: a, switch: dmz, device: 'tap:a', mac: '52:54:00:00:00:0a', uuid: " U(
 			 3) "}",
 		 VSW_PLAN_MOVED | VSW_PLAN_MTU},
+		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', learn: 1, "
+		 "uuid: " U(3) "}",
+		 VSW_PLAN_ANY_MAC},
+		{"{name: a, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', "
+		 "guard: {mac_spoofing: true}, uuid: " U(3) "}",
+		 VSW_PLAN_ANY_MAC},
 		{"{name: z, switch: lan, device: 'tap:a', mac: '52:54:00:00:00:0a', vlan: "
 		 "'access:7', uuid: " U(3) "}",
 		 0},
