@@ -28,8 +28,9 @@ enum {
 };
 
 const uint16_t nap_class_rate[NAP_N_CLASSES] = {
-	[NAP_ALLOW_ARP] = 20, [NAP_ALLOW_ND] = 40,    [NAP_ALLOW_DHCP] = 10,
-	[NAP_ALLOW_DNS] = 10, [NAP_ALLOW_ERROR] = 20,
+	[NAP_ALLOW_ARP] = 20,       [NAP_ALLOW_ND] = 40,   [NAP_ALLOW_DHCP] = 10,
+	[NAP_ALLOW_ERROR] = 20,     [NAP_SERVE_LINK] = 20, [NAP_SERVE_WEB] = 400,
+	[NAP_SERVE_REDIRECT] = 200, [NAP_SERVE_DNS] = 40,  [NAP_SERVE_RESET] = 20,
 };
 
 #define PING_LEN_MAX 128 /* bytes of IP packet: an echo is no tunnel */
@@ -62,7 +63,7 @@ static bool is_portal(const struct nap_allow *a, uint8_t family, const uint8_t *
 	return a->portals && is(family == 4 ? &a->portal.ipv4 : &a->portal.ipv6, addr);
 }
 
-/* Somebody whose MAC address the guest needs. */
+/* Somebody whom the guest may not pretend to be. */
 static bool resolvable(const struct nap_allow *a, uint8_t family, const uint8_t *addr)
 {
 	return is_portal(a, family, addr) || peer_has(a, family, addr, NAP_PEER_RESOLVE);
@@ -95,12 +96,13 @@ static enum nap_class arp_from(const struct nap_allow *a, const struct nap_frame
 	/* a probe for the address it is about to use (RFC 5227) says nothing to others */
 	if (f->body[7] == 1 && is_zero(sender, 4))
 		return NAP_ALLOW_ARP;
-	return resolvable(a, 4, target) ? NAP_ALLOW_ARP : NAP_DENY;
+	return peer_has(a, 4, target, NAP_PEER_RESOLVE) ? NAP_ALLOW_ARP : NAP_DENY;
 }
 
 static enum nap_class arp_to(const struct nap_allow *a, const struct nap_frame *f)
 {
-	return arp_ok(f) && resolvable(a, 4, f->body + 14) ? NAP_ALLOW_ARP : NAP_DENY;
+	return arp_ok(f) && peer_has(a, 4, f->body + 14, NAP_PEER_RESOLVE) ? NAP_ALLOW_ARP
+									   : NAP_DENY;
 }
 
 /* ---- neighbour discovery and multicast listeners ---- */
@@ -126,12 +128,14 @@ static enum nap_class nd_from(const struct nap_allow *a, const struct nap_frame 
 		if (f->hop_limit != 255 || !target || resolvable(a, 6, f->src))
 			return NAP_DENY;
 		/* unspecified source: is my own address taken? */
-		return is_zero(f->src, 16) || resolvable(a, 6, target) ? NAP_ALLOW_ND : NAP_DENY;
+		return is_zero(f->src, 16) || peer_has(a, 6, target, NAP_PEER_RESOLVE)
+			       ? NAP_ALLOW_ND
+			       : NAP_DENY;
 	case NEIGHBOUR_ADVERT:
 		if (f->hop_limit != 255 || !target || resolvable(a, 6, target) ||
 		    resolvable(a, 6, f->src))
 			return NAP_DENY;
-		return resolvable(a, 6, f->dst) ? NAP_ALLOW_ND : NAP_DENY;
+		return peer_has(a, 6, f->dst, NAP_PEER_RESOLVE) ? NAP_ALLOW_ND : NAP_DENY;
 	default:
 		return NAP_DENY;
 	}
@@ -148,7 +152,9 @@ static enum nap_class nd_to(const struct nap_allow *a, const struct nap_frame *f
 										      : NAP_DENY;
 	case NEIGHBOUR_SOLICIT:
 	case NEIGHBOUR_ADVERT:
-		return f->hop_limit == 255 && resolvable(a, 6, f->src) ? NAP_ALLOW_ND : NAP_DENY;
+		return f->hop_limit == 255 && peer_has(a, 6, f->src, NAP_PEER_RESOLVE)
+			       ? NAP_ALLOW_ND
+			       : NAP_DENY;
 	default:
 		return NAP_DENY;
 	}
@@ -194,17 +200,51 @@ static bool dhcp_to(const struct nap_allow *a, const struct nap_frame *f)
 	return dhcp_ports(a, f, false) && known_dhcp(a, f->family, f->src);
 }
 
-/* ---- portal, servers ---- */
+/* ---- what the switch answers ---- */
 
-static enum nap_class portal(const struct nap_allow *a, const struct nap_frame *f,
-			     const uint8_t *addr, uint16_t port)
+enum nap_class nap_portal_class(const struct nap_portal *p, const struct nap_frame *f)
 {
-	if (!is_portal(a, f->family, addr) || !f->ports)
+	const uint8_t *target = nd_target(f);
+
+	if (f->broken || f->fragment)
 		return NAP_DENY;
-	if (f->proto == TCP && port == 80)
-		return NAP_ALLOW_PORTAL;
-	return port == 53 && (f->proto == UDP || f->proto == TCP) ? NAP_ALLOW_DNS : NAP_DENY;
+	if (f->ethertype == ETH_ARP)
+		return arp_ok(f) && f->body[7] == 1 && is(&p->ipv4, f->body + 24) &&
+				       !is(&p->ipv4, f->body + 14)
+			       ? NAP_SERVE_LINK
+			       : NAP_DENY;
+	if (!f->family)
+		return NAP_DENY;
+	if (f->family == 6 && f->proto == ICMP6)
+		return f->icmp_type == NEIGHBOUR_SOLICIT && f->hop_limit == 255 && target &&
+				       is(&p->ipv6, target) && !is(&p->ipv6, f->src)
+			       ? NAP_SERVE_LINK
+			       : NAP_DENY;
+	if (!f->ports || !is(f->family == 4 ? &p->ipv4 : &p->ipv6, f->dst))
+		return NAP_DENY;
+	if (f->proto == TCP && f->dport == 80)
+		return NAP_SERVE_WEB;
+	return f->dport == 53 && (f->proto == TCP || f->proto == UDP) ? NAP_SERVE_DNS : NAP_DENY;
 }
+
+/* To somebody else: what is answered all the same. */
+static enum nap_class instead(const struct nap_frame *f)
+{
+	bool one = f->family == 4 ? f->dst[0] < 224 : f->dst[0] != 0xff;
+
+	if (!f->ports || !one)
+		return NAP_DENY;
+	if (f->dport == 53 && (f->proto == UDP || f->proto == TCP))
+		return NAP_SERVE_DNS;
+	if (f->proto == TCP && f->dport == 80)
+		return NAP_SERVE_REDIRECT;
+	return f->proto == TCP && (f->dport == 443 || f->dport == 853) &&
+			       (f->tcp_flags & (SYN | ACK)) == SYN
+		       ? NAP_SERVE_RESET
+		       : NAP_DENY;
+}
+
+/* ---- servers ---- */
 
 static bool in_range(const struct nap_port_range *r, uint16_t port)
 {
@@ -266,19 +306,22 @@ static enum nap_class ip(const struct nap_allow *a, const struct nap_frame *f, b
 		c = from ? nd_from(a, f) : nd_to(a, f);
 	if (c == NAP_DENY && (from ? dhcp_from(a, f) : dhcp_to(a, f)))
 		c = NAP_ALLOW_DHCP;
-	if (c == NAP_DENY)
-		c = portal(a, f, peer, theirs);
 	if (c == NAP_DENY && f->proto == (f->family == 4 ? ICMP : ICMP6))
 		c = icmp(a, f, peer, from);
 	if (c == NAP_DENY)
 		c = server(a, f, peer, theirs, ours, from);
-	return c;
+	return c == NAP_DENY && from && a->portals ? instead(f) : c;
 }
 
 enum nap_class nap_allow_from_vm(const struct nap_allow *a, const struct nap_frame *f)
 {
+	enum nap_class c;
+
 	if (f->broken || a->access == NAP_ISOLATED)
 		return NAP_DENY;
+	c = a->portals ? nap_portal_class(&a->portal, f) : NAP_DENY;
+	if (c != NAP_DENY)
+		return c;
 	if (f->ethertype == ETH_ARP)
 		return arp_from(a, f);
 	return f->family ? ip(a, f, true) : NAP_DENY;

@@ -4,9 +4,12 @@
  * few protocols that a guest needs to find them. Everything else is dropped, in both directions and both
  * families; fragments, too, because what hides in the second one cannot be judged by the first.
  *
- *   restricted  ARP, ND, DHCP as a client; the built-in resolver and the portal; remediation servers
+ *   restricted  ARP, ND, DHCP as a client; remediation servers; what the switch itself answers
  *   forensic    ARP and ND for the forensic group, and the group
  *   isolated    nothing
+ *
+ * What the switch answers never leaves it: the portal (where guests report), web pages of others, in place
+ * of which the portal's is shown, and questions for names. Its answers do not come by here.
  *
  * Two confined ports cannot exchange a frame: a guest may not claim the address of a peer (ARP sender,
  * ND source or target), and it receives such messages from peers only. Routers are peers for ARP and
@@ -46,14 +49,24 @@ enum nap_class {
 	NAP_ALLOW_ARP,
 	NAP_ALLOW_ND,
 	NAP_ALLOW_DHCP,
-	NAP_ALLOW_DNS,
-	NAP_ALLOW_PORTAL,
 	NAP_ALLOW_SERVER,   /* TCP with a remediation server */
 	NAP_ALLOW_ANSWER,   /* UDP or echo from one: passes if the guest began */
 	NAP_ALLOW_QUESTION, /* UDP or echo to one */
 	NAP_ALLOW_ERROR,    /* ICMP errors from peers */
+	/* answered by the switch itself, see nap_class_served() */
+	NAP_SERVE_LINK,     /* ARP and ND: where is the portal? */
+	NAP_SERVE_WEB,      /* TCP to the portal */
+	NAP_SERVE_REDIRECT, /* TCP to another's port 80: the portal says why not */
+	NAP_SERVE_DNS,      /* questions for names, to whomever */
+	NAP_SERVE_RESET,    /* begins TLS with somebody: refused at once, never intercepted */
 	NAP_N_CLASSES,
 };
+
+/** Does the switch answer frames of class @c itself, in place of letting them pass? */
+static inline bool nap_class_served(enum nap_class c)
+{
+	return c >= NAP_SERVE_LINK && c < NAP_N_CLASSES;
+}
 
 /** Frames a second that a class may have; 0: no limit. */
 extern const uint16_t nap_class_rate[NAP_N_CLASSES];
@@ -99,6 +112,9 @@ struct nap_allow *nap_allow_ref(struct nap_allow *a);
 /** Accepts NULL. */
 void nap_allow_unref(struct nap_allow *a);
 bool nap_allow_equal(const struct nap_allow *a, const struct nap_allow *b);
+
+/** Is @f for the portal @p? NAP_SERVE_LINK, _WEB, _DNS, or NAP_DENY: no. For every port that has one. */
+enum nap_class nap_portal_class(const struct nap_portal *p, const struct nap_frame *f);
 
 /** May @f leave the guest? */
 enum nap_class nap_allow_from_vm(const struct nap_allow *a, const struct nap_frame *f);

@@ -22,6 +22,7 @@
 #include "vswitch/control/plan.h"
 #include "vswitch/hostnat/hostnat.h"
 #include "vswitch/control/coa.h"
+#include "vswitch/control/health.h"
 #include "vswitch/control/quarantine.h"
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
@@ -69,6 +70,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 	if (other < next)
 		next = other;
 	vsw_coa_sync(d);
+	vsw_health_sync(d);
+	if (vsw_health_next(d->health) < next)
+		next = vsw_health_next(d->health);
 	if (quarantine < next)
 		next = quarantine;
 	sd_event_source_set_time_relative(source, (next > now ? next - now : 1) * 1000);
@@ -293,6 +297,7 @@ static void stop(struct vsw_daemon *d)
 		d->engine->nat = NULL;
 	vsw_hostnat_destroy(d->nat);
 	vsw_coa_destroy(d->coa);
+	vsw_health_destroy(d->health);
 	vsw_nap_destroy(d->nap);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)

@@ -20,6 +20,7 @@ struct vsw_probe_session;
 struct vsw_hostnat;
 struct vsw_nap;
 struct vsw_coa;
+struct vsw_health;
 
 struct vsw_daemon {
 	struct vsw_options opt;
@@ -30,7 +31,8 @@ struct vsw_daemon {
 	struct vsw_engine *engine;
 	struct vsw_hostnat *nat;
 	struct vsw_nap *nap;
-	struct vsw_coa *coa; /* NULL: no server may change anything */
+	struct vsw_coa *coa;       /* NULL: no server may change anything */
+	struct vsw_health *health; /* NULL: there never was a policy */
 	struct vsw_server *server;
 	struct vsw_capture_session *captures; /* list */
 	struct vsw_probe_session *probes;     /* list */

@@ -186,6 +186,16 @@ static bool moved(struct vsw_nap_port *p, const struct vsw_port_cfg *cfg)
 	return (!same && !first) || (was_down && cfg->link_up);
 }
 
+/* Who is isolated reaches nothing, and who is asked nothing need not answer. */
+static bool may_report(const struct vsw_nap_port *p, const struct nap_policy *policy)
+{
+	const struct nap_rule *rule =
+		policy && p->state.rule >= 0 ? &policy->rules[p->state.rule] : NULL;
+
+	return policy && (rule ? rule->mode : policy->mode) != NAP_OFF &&
+	       (p->state.access == NAP_FULL || p->state.access == NAP_RESTRICTED);
+}
+
 void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt_port *const *rts)
 {
 	bool policy_changed = n->last != m->quarantine;
@@ -215,8 +225,11 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 			trigger = VSW_NAP_LINK;
 		}
 		decide(n, p, cfg, policy_of(m), trigger, NULL);
-		if (rts[i]->port && rts[i]->port->allow != p->allow)
+		if (!rts[i]->port)
+			continue;
+		if (rts[i]->port->allow != p->allow)
 			vsw_port_confine(rts[i]->port, p->allow);
+		vsw_port_serve(rts[i]->port, may_report(p, policy_of(m)));
 	}
 }
 

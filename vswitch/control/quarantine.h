@@ -44,6 +44,7 @@ struct vsw_nap_port {
 	struct nap_state state;
 	struct nap_allow *allow;   /* what follows; NULL: everything */
 	uint64_t report_tokens_ms; /* rate of guests' reports */
+	uint64_t refused_ms;       /* when one was written down as refused; 0: never */
 };
 
 /** A transition that is true as soon as the next snapshot is. */

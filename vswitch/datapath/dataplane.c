@@ -19,12 +19,14 @@
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
 #include "vswitch/policy/mcast.h"
+#include "vswitch/policy/portal.h"
 #include "vswitch/policy/shape.h"
 #include "vswitch/policy/shape_path.h"
 #include "vswitch/policy/quarantine.h"
 
-#define POOL_CACHE 256
-#define OWN_FRAMES 8192 /* of the switch itself, waiting to be sent */
+#define POOL_CACHE         256
+#define OWN_FRAMES         8192 /* of the switch itself, waiting to be sent */
+#define TICKET_GENERATIONS ((1u << (VSW_TICKET_BITS - VSW_TICKET_INDEX_BITS)) - 1)
 
 struct rte_mempool *vsw_worker_pool(const struct vsw_worker *w)
 {
@@ -98,8 +100,7 @@ static int make_rcu(struct vsw_dataplane *dp, struct vd_err *reterr)
 	    vsw_flows_init(&dp->flows, dp->rcu) < 0)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
 				  "no room for the data plane's tables");
-	dp->own = rte_ring_create("vsw-own", OWN_FRAMES, SOCKET_ID_ANY,
-				  RING_F_SP_ENQ | RING_F_SC_DEQ);
+	dp->own = rte_ring_create("vsw-own", OWN_FRAMES, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	if (!dp->own)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, "daemon/memory", NULL,
 				  "no room for the data plane's tables");
@@ -251,6 +252,9 @@ int vsw_port_create(struct vsw_dataplane *dp, struct vsw_io *io, bool want_first
 	port->io = io;
 	port->ops = io->ops;
 	io->port_index = port->index;
+	/* generations begin at 1: the lowest tickets are nobody's */
+	port->ticket =
+		(dp->tickets++ % TICKET_GENERATIONS + 1) << VSW_TICKET_INDEX_BITS | port->index;
 	port->n_rxq = RTE_MIN(io->caps.n_rxq, VSW_QUEUES_MAX);
 	port->n_txq = RTE_MIN(io->caps.n_txq, VSW_QUEUES_MAX);
 	port->tx_locked = !io->caps.tx_shared && port->n_txq < dp->n_workers;
@@ -287,6 +291,11 @@ void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow)
 const struct nap_allow *vsw_port_confined(const struct vsw_port *port)
 {
 	return port->gate && port->gate->quarantine ? port->gate->quarantine->allow : NULL;
+}
+
+void vsw_port_serve(struct vsw_port *port, bool on)
+{
+	port->portal = on;
 }
 
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)

@@ -88,6 +88,10 @@ void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow);
  *  until the next publish. Control thread. */
 const struct nap_allow *vsw_port_confined(const struct vsw_port *port);
 
+/** Let @port's guest talk to the health service (vswitch/policy/portal.h), or not. Takes effect with the next
+ *  publish. Control thread. */
+void vsw_port_serve(struct vsw_port *port, bool on);
+
 /** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
 void vsw_dataplane_quiesce(struct vsw_dataplane *dp);
 

@@ -26,6 +26,8 @@ struct vsw_dataplane {
 	bool own_waits;       /* atomic; worker 0: frames of the switch's own are to be sent */
 	struct rte_ring *own; /* of mbufs; their port is where they go */
 	struct vsw_capture *drop_captures; /* atomic */
+	struct vsw_portal_queue *portal;   /* atomic; NULL: there is no health service */
+	uint32_t tickets;                  /* given to ports so far */
 	struct vsw_port *ports[VSW_PORTS_MAX];
 	uint16_t next_index; /* indices are reused as late as possible */
 	struct vsw_worker_thread workers[VSW_WORKERS_MAX];

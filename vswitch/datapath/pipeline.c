@@ -11,6 +11,7 @@
 #include "vswitch/policy/guard.h"
 #include "vswitch/policy/mcast.h"
 #include "vswitch/policy/mirror.h"
+#include "vswitch/policy/portal.h"
 #include "vswitch/policy/shape_path.h"
 #include "vswitch/policy/team.h"
 
@@ -264,7 +265,7 @@ static __rte_noinline bool learn_slow(struct vsw_worker *w, const struct vsw_sna
 
 	if (src == p->mac48 || is_mate(p, src))
 		return true;
-	if (src & 1 || src == 0) {
+	if (src & 1 || src == 0 || src == VSW_PORTAL_MAC48) {
 		why = VSW_DROP_SOURCE_MAC_INVALID;
 		goto drop;
 	}
@@ -478,6 +479,10 @@ static __rte_noinline void forward_slow(struct vsw_worker *w, const struct vsw_s
 	const struct vsw_snap_port *d = NULL;
 	bool group = v->dst[i] & 1;
 
+	/* a gate has looked before */
+	if (unlikely(p->flags & VSW_SNAP_PORTAL) && !p->gate && vsw_portal_maybe(v->dst[i]) &&
+	    vsw_portal_take(w, p, v->m[i]))
+		return;
 	if (group && vsw_is_reserved(v->dst[i])) {
 		vsw_pipeline_drop(w, p, v->m[i], VSW_DROP_RESERVED_ADDRESS);
 		return;

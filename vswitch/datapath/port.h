@@ -42,6 +42,13 @@ struct vsw_guard_state;
 struct vsw_shaper;
 struct vsw_hold;
 
+/* How much of each class (enum nap_class) a port has sent to the health service in the second under way;
+ * several workers count, and nearly right is enough. */
+struct vsw_portal_rate {
+	uint32_t second;
+	uint16_t n[16];
+};
+
 enum vsw_first_mac {
 	VSW_FIRST_MAC_UNWANTED,
 	VSW_FIRST_MAC_WANTED,
@@ -63,6 +70,9 @@ struct vsw_port {
 	const struct vsw_io_ops *ops;
 	uint16_t index; /* data-plane identity; never shown to users */
 	uint16_t n_rxq, n_txq;
+	uint32_t ticket; /* of its opening: portal.h */
+	bool portal;     /* its guest may talk to the health service; vsw_port_serve() */
+	struct vsw_portal_rate portal_rate;
 	bool tx_locked;              /* workers share tx queues: take tx_lock[queue] */
 	struct vsw_capture *capture; /* atomic; list of captures of this port, NULL mostly */
 	struct vsw_probe *probe;     /* atomic; NULL mostly */

@@ -75,6 +75,12 @@ void vsw_probe_detach(struct vsw_dataplane *dp, struct vsw_port *port)
 int vsw_probe_send(struct vsw_dataplane *dp, const struct vsw_port *port, const void *frame,
 		   uint16_t size)
 {
+	return vsw_own_send(dp, port->index, port->ticket, frame, size);
+}
+
+int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, const void *frame,
+		 uint16_t size)
+{
 	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->env.pool);
 	char *d = m ? rte_pktmbuf_append(m, size) : NULL;
 
@@ -83,7 +89,8 @@ int vsw_probe_send(struct vsw_dataplane *dp, const struct vsw_port *port, const 
 		return -ENOMEM;
 	}
 	memcpy(d, frame, size);
-	m->port = port->index;
+	m->port = index;
+	m->hash.usr = ticket;
 	if (rte_ring_enqueue(dp->own, m)) {
 		rte_pktmbuf_free(m);
 		return -ENOBUFS;
@@ -102,6 +109,8 @@ void vsw_probe_flush(struct vsw_worker *w)
 		const struct vsw_snap_port *p =
 			m->port < VSW_PORTS_MAX ? w->snap->ports[m->port] : NULL;
 
+		if (p && m->hash.usr && m->hash.usr != p->rt->ticket)
+			p = NULL; /* closed meanwhile, and the index is another's */
 		m->port = VSW_PORT_INDEX_NONE;
 		m->hash.usr = 0;
 		if (p)

@@ -44,6 +44,11 @@ void vsw_probe_detach(struct vsw_dataplane *dp, struct vsw_port *port);
 int vsw_probe_send(struct vsw_dataplane *dp, const struct vsw_port *port, const void *frame,
 		   uint16_t size);
 
+/** The same by data-plane index, any thread. @ticket: of the port (vswitch/policy/portal.h): a later port of that
+ *  index does not get it. 0: any. */
+int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, const void *frame,
+		 uint16_t size);
+
 /** Is the frame for the prober? Looks at the first @len bytes. */
 bool vsw_probe_wants(const struct vsw_probe *p, const uint8_t *d, uint32_t len);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vswitch/datapath/pipeline.h"
+#include "vswitch/model/quarantine.h"
 #include "vswitch/policy/mcast.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
@@ -140,6 +141,8 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	p->gate = rt->next_gate;
 	if (p->gate)
 		p->flags |= VSW_SNAP_GATED;
+	if (rt->portal)
+		p->flags |= VSW_SNAP_PORTAL;
 	p->flags |= vsw_qos_flags(b->model, i);
 	if (vsw_policy_of(cfg)->guard.mac_spoofing) {
 		p->flags |= VSW_SNAP_ANY_SOURCE;
@@ -330,6 +333,8 @@ struct vsw_snapshot *vsw_snapshot_build(const struct vsw_binding *b, uint16_t n_
 	fill_mates(s, m, &a);
 	vsw_mirror_compile(s, b, carve, &a);
 	vsw_team_compile(s, b, carve, &a);
+	if (m->quarantine)
+		s->portal = m->quarantine->policy->portal;
 	/* only now is all known that the choice depends on */
 	for (unsigned int i = 0; i < m->n_ports; i++)
 		s->all[i].input = vsw_pipeline_input(&s->all[i]);

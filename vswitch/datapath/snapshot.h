@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "nap-policy/policy.h"
 #include "vswitch/datapath/dataplane.h"
 #include "vswitch/datapath/fdb_lookup.h"
 
@@ -42,6 +43,7 @@ enum vsw_snap_flags {
 	VSW_SNAP_TAPPED_TX = 2048, /* ... and for what is sent to it */
 	VSW_SNAP_MIRROR = 4096,    /* a mirror session sends to it */
 	VSW_SNAP_MEMBER = 8192,    /* one of several uplinks: a team's */
+	VSW_SNAP_PORTAL = 16384,   /* its guest may talk to the health service */
 };
 
 struct vsw_worker;
@@ -102,7 +104,8 @@ struct vsw_snapshot {
 	struct vsw_snap_port *all;
 	struct vsw_snap_switch *switches;
 	uint16_t n_ports, n_switches;
-	void *arena; /* what the pointers above point into */
+	struct nap_portal portal; /* addresses of the health service */
+	void *arena;              /* what the pointers above point into */
 };
 
 /** Build from @b for @n_workers. NULL on lack of memory. */

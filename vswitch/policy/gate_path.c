@@ -7,6 +7,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/acl.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/portal.h"
 #include "vswitch/policy/quarantine.h"
 #include "vswitch/policy/guard_path.h"
 
@@ -95,6 +96,8 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 		vsw_guard_from_vm(w, p, v);
 	if (p->gate->quarantine)
 		vsw_quarantine_from_vm(w, p, v);
+	else if (p->flags & VSW_SNAP_PORTAL)
+		vsw_portal_from_vm(w, p, v);
 	if (!p->gate->dir[VSW_FROM_VM].any && !p->gate->uses_flows)
 		return;
 	for (uint16_t i = 0; i < v->n; i++)

@@ -9,6 +9,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/key.h"
+#include "vswitch/policy/portal.h"
 
 #define ANSWER_WITHIN_S 30
 #define QUESTIONS_MAX   1024 /* of one port, not yet forgotten */
@@ -33,14 +34,7 @@ void vsw_quarantine_free(struct vsw_quarantine *q)
 	free(q);
 }
 
-/* One frame, parsed. */
-struct look {
-	uint8_t scratch[VSW_HEADERS_MAX];
-	struct vsw_headers h;
-	struct nap_frame f;
-};
-
-static void look_at(struct rte_mbuf *m, struct look *l)
+void vsw_quarantine_look(struct rte_mbuf *m, struct vsw_look *l)
 {
 	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *), *ip;
 	uint32_t len = m->data_len, body;
@@ -96,7 +90,7 @@ static void key_of(const struct vsw_snap_port *p, enum vsw_dir dir, const struct
 			       p->index, VSW_FID_ANY);
 }
 
-static bool asked(struct vsw_worker *w, const struct vsw_snap_port *p, const struct look *l)
+static bool asked(struct vsw_worker *w, const struct vsw_snap_port *p, const struct vsw_look *l)
 {
 	struct vsw_flows *t = &w->dp->flows;
 	struct vsw_flow_key k;
@@ -107,7 +101,8 @@ static bool asked(struct vsw_worker *w, const struct vsw_snap_port *p, const str
 	return f && f->epoch == p->gate->epoch;
 }
 
-static bool note_question(struct vsw_worker *w, const struct vsw_snap_port *p, const struct look *l)
+static bool note_question(struct vsw_worker *w, const struct vsw_snap_port *p,
+			  const struct vsw_look *l)
 {
 	struct vsw_flow f = {
 		.state = VSW_FLOW_NEW, .timeout_s = ANSWER_WITHIN_S, .epoch = p->gate->epoch};
@@ -145,20 +140,28 @@ static bool within_rate(struct vsw_worker *w, struct vsw_quarantine *q, enum nap
 	return true;
 }
 
-/* May the frame pass? Sets @why when not. @peek: only look. */
+/* May the frame pass? Sets @why when not: VSW_DROP_N, it is the health service's now. @peek: only look. */
 static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
 		   struct rte_mbuf *m, bool peek, enum vsw_drop *why)
 {
 	struct vsw_quarantine *q = p->gate->quarantine;
 	enum nap_class class;
-	struct look l;
+	struct vsw_look l;
 
-	look_at(m, &l);
+	vsw_quarantine_look(m, &l);
 	class = dir == VSW_FROM_VM ? nap_allow_from_vm(q->allow, &l.f)
 				   : nap_allow_to_vm(q->allow, &l.f);
 	*why = dir == VSW_FROM_VM ? VSW_DROP_QUARANTINE_FROM_VM : VSW_DROP_QUARANTINE_TO_VM;
 	if (class == NAP_DENY)
 		return false;
+	if (nap_class_served(class)) {
+		/* what was on its way elsewhere before the port was confined goes nowhere */
+		if (peek && !w->trace)
+			return false;
+		*why = VSW_DROP_N;
+		vsw_portal_give(w, p, m, class);
+		return false;
+	}
 	if (class == NAP_ALLOW_ANSWER && !asked(w, p, &l))
 		return false;
 	if (peek)
@@ -186,11 +189,11 @@ void vsw_quarantine_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 		enum vsw_drop why;
 		bool pass = passes(w, p, VSW_FROM_VM, v->m[i], w->trace, &why);
 
-		if (unlikely(w->trace))
+		if (unlikely(w->trace) && (pass || why != VSW_DROP_N))
 			say(w, p, pass);
 		if (pass)
 			vsw_vec_keep(v, k++, i);
-		else
+		else if (why != VSW_DROP_N)
 			vsw_pipeline_drop(w, p, v->m[i], why);
 	}
 	v->n = k;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Confinement of a port on the packet path: every frame from and to its VM is asked of the allow set that
- * the health engine compiled (nap-policy/allow.h); what it does not name is dropped. Nothing is
+ * the health engine compiled (nap-policy/allow.h); what it does not name is dropped, what the switch
+ * answers itself goes to the health service (portal.h). Nothing is
  * remembered from before the confinement: flows of access rules and NAT stay where they are and get no
  * frames, so that they go on when the port is released.
  *
@@ -17,6 +18,7 @@
 #include "nap-policy/allow.h"
 #include "vswitch/datapath/port.h"
 #include "vswitch/model/policy.h"
+#include "vswitch/policy/headers.h"
 
 struct vsw_worker;
 struct vsw_snap_port;
@@ -33,6 +35,16 @@ struct vsw_quarantine {
 	struct nap_allow *allow; /* a reference */
 	struct vsw_class_count count[VSW_WORKERS_MAX + 1];
 };
+
+/* One frame, parsed. */
+struct vsw_look {
+	uint8_t scratch[VSW_HEADERS_MAX];
+	struct vsw_headers h;
+	struct nap_frame f;
+};
+
+/** Parse @m for the allow set. @l is valid as long as @m is. */
+void vsw_quarantine_look(struct rte_mbuf *m, struct vsw_look *l);
 
 /** NULL on lack of memory. Takes a reference of its own. */
 struct vsw_quarantine *vsw_quarantine_make(struct nap_allow *allow);

@@ -150,17 +150,43 @@ static void q25_dns(void)
 {
 	struct nap_frame f;
 
-	CU_ASSERT_EQUAL(out4(17, "169.254.78.65", 53), NAP_ALLOW_DNS);
-	CU_ASSERT_EQUAL(out4(6, "169.254.78.65", 53), NAP_ALLOW_DNS);
-	CU_ASSERT_EQUAL(out4(6, "169.254.78.65", 80), NAP_ALLOW_PORTAL);
+	CU_ASSERT_EQUAL(out4(17, "169.254.78.65", 53), NAP_SERVE_DNS);
+	CU_ASSERT_EQUAL(out4(6, "169.254.78.65", 53), NAP_SERVE_DNS);
+	CU_ASSERT_EQUAL(out4(6, "169.254.78.65", 80), NAP_SERVE_WEB);
 	CU_ASSERT_EQUAL(out4(6, "169.254.78.65", 443), NAP_DENY);
-	CU_ASSERT_EQUAL(out4(17, "8.8.8.8", 53), NAP_DENY);
+	/* asked elsewhere: answered here, all the same */
+	CU_ASSERT_EQUAL(out4(17, "8.8.8.8", 53), NAP_SERVE_DNS);
+	CU_ASSERT_EQUAL(out4(6, "8.8.8.8", 53), NAP_SERVE_DNS);
+	CU_ASSERT_EQUAL(out4(17, "224.0.0.251", 53), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(17, "224.0.0.251", 5353), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(17, "8.8.8.8", 853), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(17, "8.8.8.8", 443), NAP_DENY);
 	CU_ASSERT_EQUAL(out4(6, "8.8.8.8", 853), NAP_DENY);
 	CU_ASSERT_EQUAL(out4(6, "8.8.8.8", 443), NAP_DENY);
 	CU_ASSERT_EQUAL(out4(17, "10.0.9.53", 53), NAP_ALLOW_QUESTION);
 	f = frame(6, "fe80::7", 40000, "fe80::4e41", 80);
-	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_ALLOW_PORTAL);
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_SERVE_WEB);
 	CU_ASSERT_EQUAL(nap_allow_from_vm(forensic, &f), NAP_DENY);
+}
+
+static void q29_web(void)
+{
+	struct nap_frame f = frame(6, "10.0.0.7", 40000, "93.184.216.34", 443);
+
+	CU_ASSERT_EQUAL(out4(6, "93.184.216.34", 80), NAP_SERVE_REDIRECT);
+	CU_ASSERT_EQUAL(out4(17, "93.184.216.34", 80), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(6, "255.255.255.255", 80), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(6, "93.184.216.34", 8080), NAP_DENY);
+	CU_ASSERT_EQUAL(out4(6, "10.0.9.80", 80), NAP_ALLOW_SERVER); /* a server is itself */
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f.tcp_flags = 0x02;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_SERVE_RESET);
+	CU_ASSERT_EQUAL(nap_allow_from_vm(forensic, &f), NAP_DENY);
+	f = frame(6, "2001:db8::7", 40000, "2001:db8:1::1", 80);
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_SERVE_REDIRECT);
+	/* nobody answers as the portal but the switch, which does not come by here */
+	CU_ASSERT_EQUAL(in4(6, "169.254.78.65", 80, 0x12), NAP_DENY);
+	CU_ASSERT_EQUAL(in4(17, "169.254.78.65", 53, 0), NAP_DENY);
 }
 
 static void q26_ping(void)
@@ -235,6 +261,24 @@ static void q22_arp(void)
 	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
 }
 
+static void q14_where_is_the_portal(void)
+{
+	struct nap_frame f = arp(1, "10.0.0.7", "169.254.78.65");
+
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_SERVE_LINK);
+	CU_ASSERT_EQUAL(nap_portal_class(&policy->portal, &f), NAP_SERVE_LINK);
+	CU_ASSERT_EQUAL(nap_allow_from_vm(forensic, &f), NAP_DENY);
+	CU_ASSERT_EQUAL(nap_allow_to_vm(restricted, &f), NAP_DENY);
+	f = arp(2, "169.254.78.65", "10.0.0.7"); /* I am the portal */
+	CU_ASSERT_EQUAL(nap_allow_to_vm(restricted, &f), NAP_DENY);
+	f = arp(2, "169.254.78.65", "10.0.0.1");
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f = arp(1, "169.254.78.65", "169.254.78.65");
+	CU_ASSERT_EQUAL(nap_portal_class(&policy->portal, &f), NAP_DENY);
+	f = arp(1, "10.0.0.7", "10.0.9.10");
+	CU_ASSERT_EQUAL(nap_portal_class(&policy->portal, &f), NAP_DENY);
+}
+
 static enum nap_class nd(bool from, uint8_t type, const char *s, const char *d, const char *target,
 			 uint8_t hops)
 {
@@ -265,6 +309,11 @@ static void q19_nd(void)
 	CU_ASSERT_EQUAL(nd(true, 137, "fe80::7", "ff02::1", "::", 255), NAP_DENY); /* redirect */
 	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "ff02::16", "::", 1), NAP_ALLOW_ND);
 	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "ff02::16", "::", 64), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "ff02::1:ff00:4e41", "fe80::4e41", 255),
+			NAP_SERVE_LINK);
+	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "ff02::1:ff00:4e41", "fe80::4e41", 64), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 136, "fe80::7", "fe80::4e41", "fe80::4e41", 255), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(false, 136, "fe80::4e41", "fe80::7", "fe80::4e41", 255), NAP_DENY);
 	CU_ASSERT_EQUAL(nd(false, 134, "fe80::1", "ff02::1", "::", 255), NAP_ALLOW_ND);
 	CU_ASSERT_EQUAL(nd(false, 134, "fe80::8", "ff02::1", "::", 255), NAP_DENY);
 	CU_ASSERT_EQUAL(nd(false, 135, "fe80::8", "ff02::1:ff00:7", "fe80::7", 255), NAP_DENY);
@@ -363,8 +412,10 @@ static const struct tap_case cases[] = {
 	{"strict and forensic isolation", isolation},
 	{"DHCP as a client only", dhcp},
 	{"Q25: DNS goes to the built-in resolver", q25_dns},
+	{"Q29: web pages of others, TLS with others", q29_web},
 	{"Q26: echo is small, and for servers that say so", q26_ping},
 	{"Q22: ARP", q22_arp},
+	{"Q14: the portal is asked for, and nobody claims to be it", q14_where_is_the_portal},
 	{"Q19: neighbour discovery, router advertisements, redirects, listeners", q19_nd},
 	{"Q18: all EtherTypes, all IP protocols", q18_everything_else},
 	{"Q20: fragments and broken frames", q20_fragments},

@@ -86,12 +86,16 @@ static void only_what_is_named(void)
 {
 	confine(true);
 	CU_ASSERT(passes(true, "tcp 10.0.0.7:5 > 10.0.9.10:443"));
-	CU_ASSERT(!passes(true, "tcp 10.0.0.7:5 > 10.0.9.11:443"));
+	CU_ASSERT(!passes(true, "tcp 10.0.0.7:5 > 10.0.9.11:444"));
 	CU_ASSERT_EQUAL(counters.drops[VSW_DROP_QUARANTINE_FROM_VM], 1);
 	CU_ASSERT(passes(false, "tcp 10.0.9.10:443 > 10.0.0.7:5 flags SA"));
 	CU_ASSERT(!passes(false, "tcp 10.0.0.8:443 > 10.0.0.7:5 flags SA"));
 	CU_ASSERT_EQUAL(counters.drops[VSW_DROP_QUARANTINE_TO_VM], 1);
 	CU_ASSERT(!passes(true, "ethertype 0x88cc"));
+	/* what the health service would answer, while there is none */
+	CU_ASSERT(!passes(true, "tcp 10.0.0.7:5 > 10.0.9.11:80"));
+	CU_ASSERT(!passes(true, "udp 10.0.0.7:5 > 8.8.8.8:53"));
+	CU_ASSERT_EQUAL(counters.drops[VSW_DROP_HEALTH_SERVICE], 2);
 	confine(false);
 	CU_ASSERT_PTR_NULL(port.gate);
 }
