@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """./run bench: how fast the switch is beside its peers, in one interleaved run. tests/bench/README.md explains."""
 import argparse
+import functools
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ import against
 import devices
 import hotspots
 import machine
+import memory
 import quarantine
 import report
 import rounds
@@ -24,16 +26,19 @@ TREE = os.path.dirname(os.path.dirname(HERE))
 GENERATOR = os.path.join("tests", "bench", "viridian-bench-gen")
 WINDOWS = 2
 SPARE_PAGES = 64
+PEERS = ["limit", "ovs", "vpp", "kernel", "viridian"]
+USUAL = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"],
+         "ports": ["limit", "viridian"]}
 
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, cut, one row of them (l2-1k, "
+    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, nat-tcp, cut, memory, one row of them (l2-1k, "
                    "vlan-push, ...), or: report FILE..., or: profile [ROW]" % ", ".join(GROUPS))
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
     p.add_argument("--first-round", type=int, default=0, metavar="N", help="number of the first round")
-    p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, viridian, netvsp")
+    p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, kernel, viridian, netvsp")
     p.add_argument("--sizes", default=",".join(map(str, SIZES)), metavar="A,B", help="frame sizes in bytes")
     p.add_argument("--against", metavar="COMMIT", help="also build and measure that commit")
     p.add_argument("--records", metavar="FILE", help="append every window to FILE, one JSON object a line")
@@ -62,9 +67,10 @@ def choose_devices(args, bench):
     """Those asked for must be there; of the usual ones, those that are."""
     asked = [d for d in args.duts.split(",") if d]
     chosen = []
-    only = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"]}
-    usual = only.get(args.scenario[0], ["limit", "ovs", "vpp", "viridian"]) if len(args.scenario) == 1 else [
-        "limit", "ovs", "vpp", "viridian"]
+    usual = USUAL.get(args.scenario[0], PEERS) if len(args.scenario) == 1 else PEERS
+    if args.scenario[0] != "profile":
+        kinds = {s.kind for s in choose_scenarios(args.scenario)}
+        usual = [name for name in usual if kinds & set(devices.make(name, bench, args.build).kinds)]
     for name in asked or usual:
         device = devices.make(name, bench, args.build)
         why = device.missing()
@@ -137,6 +143,17 @@ def profile(args):
     return 0
 
 
+def show_memory(args):
+    """./run bench memory"""
+    with machine.Machine(args.generator_core, args.device_core) as bench:
+        found = memory.measure(bench, args.build)
+    text = memory.table(found)
+    print(json.dumps(found, indent=1) if args.json else text)
+    if args.write_docs:
+        report.write_docs(os.path.join(TREE, "docs", "performance.md"), text, "memory")
+    return 0
+
+
 def load(paths):
     records = []
     for path in paths:
@@ -149,24 +166,34 @@ def main(argv):
     args = parse(argv)
     if args.scenario[0] == "profile":
         return profile(args)
+    if args.scenario == ["memory"]:
+        return show_memory(args)
     if args.scenario[0] == "report":
         records = load(args.scenario[1:])
     else:
         wants = args.scenario
-        args.scenario = [name for name in wants if name not in ("tcp", "cut")]
+        args.scenario = [name for name in wants if name not in ("tcp", "nat-tcp", "cut")]
         records = measure(args) if args.scenario else []
-        records += measure_with(tcp.rounds, args) if "tcp" in wants else []
+        records += measure_with(functools.partial(tcp.rounds, "tcp"), args) if "tcp" in wants else []
+        if "nat" in wants or "nat-tcp" in wants:
+            records += measure_with(functools.partial(tcp.rounds, "nat-tcp"), args)
         records += measure_with(quarantine.rounds, args) if "cut" in wants or "quarantine" in wants else []
     result = report.rows(records)
     text = report.table(result)
+    stages = report.stages(records)
     if args.json:
         print(json.dumps(report.as_json(result), indent=1))
         say(text)
     else:
         print(text)
+        if stages:
+            print("\nCycles per packet of each stage of the worker:\n" + stages)
     if args.write_docs:
         n_rounds = len({r["round"] for r in records})
-        report.write_docs(os.path.join(TREE, "docs", "performance.md"), heading(args, n_rounds) + "\n" + text)
+        page = os.path.join(TREE, "docs", "performance.md")
+        report.write_docs(page, heading(args, n_rounds) + "\n" + text)
+        if stages:
+            report.write_docs(page, stages, "stages")
     return 1 if any(row["mpps_median"] is None for row in result) or not result else 0
 
 

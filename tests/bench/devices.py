@@ -16,11 +16,13 @@ import socket
 import subprocess
 import threading
 
+import kernel
 import machine
 from machine import BenchError, read, run, tail, wait_until
-from scenarios import VLAN
+from scenarios import NAT_GATEWAY_MAC, NAT_NEXT_HOP, NAT_POOL, VLAN
 
 EAL = ["--in-memory", "--no-pci", "--no-telemetry", "--single-file-segments"]
+IDLE_PORTS = 1000
 OVS_SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 HEALTH_POLICY = """version: 1
 default: {mode: %s, unmatched: restricted}
@@ -40,9 +42,10 @@ class Device:
     """One device. Life: start(kind), then thaw()/freeze() around each measurement, then stop()."""
     name = ""
     job = "switch"        # "copy": frames come out as they went in; "swap": with their MAC addresses swapped
-    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards", "healthy")
+    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards", "healthy", "ports", "nat")
     pages = 256           # hugepages it needs
     transport = "vhost-user"
+    generator_prefix = () # in front of the generator's command line
 
     def __init__(self, bench):
         self.bench = bench            # machine.Machine
@@ -63,7 +66,27 @@ class Device:
         wait_until(lambda: all(os.path.exists(s) for s in self.sockets()) or self._died(), 15,
                    "%s: its two sockets" % self.name)
         self.watch = machine.busiest_thread(self.process.pid)
+        self.fresh_rss = self.rss()
         self.freeze()
+
+    def may(self, scenario):
+        """Can it do the job of this scenario? Those that copy begin no flows."""
+        return scenario.kind in self.kinds and (scenario.mode != "new" or self.job == "switch")
+
+    def rss(self):
+        return int(read("/proc/%d/status" % self.process.pid).split("VmRSS:")[1].split()[0]) * 1024
+
+    def forget(self, scenario):
+        """Before a measurement, thawed: connections of earlier ones end."""
+
+    def facts(self, scenario):
+        """After a measurement: what else belongs into its records."""
+        if scenario.kind != "nat" or self.job != "switch" or scenario.mode == "new":
+            return {}
+        if scenario.flows <= 1000:
+            self.fresh_rss = self.rss()
+            return {}
+        return {"bytes_per_session": (self.rss() - self.fresh_rss) / scenario.flows}
 
     def _died(self):
         if self.process.poll() is None:
@@ -112,7 +135,7 @@ class Testpmd(Device):
 class Ovs(Device):
     name = "ovs"
     pages = 560
-    kinds = ("l2", "vlan", "acl", "rules")
+    kinds = ("l2", "vlan", "acl", "rules", "nat")
 
     def __init__(self, bench):
         super().__init__(bench)
@@ -150,14 +173,19 @@ class Ovs(Device):
         self.vsctl("add-br", self.bridge, "--", "set", "bridge", self.bridge, "datapath_type=netdev",
                    "fail_mode=standalone", "other_config:mac-table-size=262144",
                    "other_config:mac-aging-time=3000")
-        for i in (0, 1):
-            self.vsctl("add-port", self.bridge, "vu%d" % i, "--", "set", "Interface", "vu%d" % i,
-                       "type=dpdkvhostuser")
+        if kind == "tcp":
+            ports, kind_of_port = self.taps, "tap"
+        else:
+            ports, kind_of_port = ("vu0", "vu1"), "dpdkvhostuser"
+        for port in ports:
+            self.vsctl("add-port", self.bridge, port, "--", "set", "Interface", port, "type=" + kind_of_port)
         if kind == "vlan":
             self.vsctl("set", "port", "vu0", "tag=%d" % VLAN, "vlan_mode=access", "--",
                        "set", "port", "vu1", "trunks=%d" % VLAN, "vlan_mode=trunk")
         if kind in ("acl", "rules"):
             self.connection_tracking(kind == "rules")
+        if kind == "nat":
+            self.translation()
 
     def connection_tracking(self, many):
         """A may open connections, B may answer; 10,000 rules for new connections when many."""
@@ -168,6 +196,25 @@ class Ovs(Device):
         if many:
             flows += ["table=1,priority=1000,tcp,in_port=vu0,ct_state=+trk+new,nw_dst=%s,tcp_dst=%d,actions=drop"
                       % rule for rule in many_rules()]
+        self.flows(flows)
+
+    def translation(self, ports=("vu0", "vu1"), macs=None, pool=NAT_POOL):
+        """Addresses and ports only: it neither answers for the gateway nor changes TTL, and MACs where told to."""
+        a, b = ports
+        to_a, to_b = ("mod_dl_dst:%s," % mac for mac in macs) if macs else ("", "")
+        self.flows(["table=0,priority=10,ip,ct_state=-trk,actions=ct(zone=1,nat,table=1)",
+                    "table=0,priority=1,actions=NORMAL",
+                    "table=1,priority=20,ip,in_port=%s,ct_state=+trk+new,"
+                    "actions=ct(commit,zone=1,nat(src=%s-%s)),%soutput:%s" % (a, *pool, to_b, b),
+                    "table=1,priority=20,ip,in_port=%s,ct_state=+trk+est,actions=%soutput:%s" % (a, to_b, b),
+                    "table=1,priority=20,ip,in_port=%s,ct_state=+trk+est,actions=%soutput:%s" % (b, to_a, a),
+                    "table=1,priority=0,actions=drop"])
+
+    def forget(self, scenario):
+        if scenario.kind in ("nat", "acl"):
+            run("ovs-appctl", "-t", self.dir + "/ctl", "dpctl/flush-conntrack", env=self.env)
+
+    def flows(self, flows):
         path = os.path.join(self.dir, "flows")
         with open(path, "w") as f:
             f.write("\n".join(flows) + "\n")
@@ -237,6 +284,7 @@ class Viridian(Device):
     """The daemon of a build folder: this tree's, or another commit's for --against."""
     pages = 320
     memory_mib = 512
+    prefix = ()  # in front of the daemon's command line
 
     def __init__(self, bench, build, name="viridian"):
         super().__init__(bench)
@@ -280,13 +328,16 @@ class Viridian(Device):
 
     def launch_daemon(self, options):
         self.process = self.bench.start(
-            [self.daemon, "--socket", self.dir + "/control", "--state", self.dir + "/state",
+            [*self.prefix, self.daemon, "--socket", self.dir + "/control", "--state", self.dir + "/state",
              "--workers", str(self.bench.device_core), "--memory", str(self.memory_mib), *options], self.log())
         wait_until(lambda: os.path.exists(self.dir + "/control") or self._died(), 15,
                    "%s: its control socket" % self.name)
 
     def launch(self, kind):
         self.launch_daemon([] if kind == "idle" else ["--poll"])
+        if kind == "nat":
+            self.translation([self.transport + ":" + path for path in self.sockets()])
+            return
         self.ctl("switch", "add", "bench", "--type", "private", "--fdb-limit", "262144")
         modes = {"vlan": ("access:%d" % VLAN, "trunk:%d" % VLAN)}.get(kind, ("none", "none"))
         for name, path, mode in zip("ab", self.sockets(), modes):
@@ -295,11 +346,45 @@ class Viridian(Device):
         if kind == "healthy":
             self.watch_health("ab")
         policy = self.policy(kind)
-        if policy:
+        if policy or kind == "ports":
             document = json.loads(self.ctl("--json", "export"))
+            if kind == "ports":
+                document["ports"] += [dict(name="v%d" % i, switch="bench", device="vhost-user:%s/v%d" % (self.dir, i))
+                                      for i in range(IDLE_PORTS)]
             for port in document["ports"]:
                 port.update(policy.get(port["name"], {}))
             self.ctl("apply", self.write("policy.json", json.dumps(document)))
+
+    def translation(self, devices):
+        """An external switch needs an uplink; the outside is another port of it."""
+        self.ctl("switch", "add", "wan", "--type", "external", "--no-host-vnic",
+                 "--uplink", "pcap:tx=%s/uplink.pcap" % self.dir)
+        self.ctl("nat", "add", "lab", "--prefix", "10.1.0.0/16", "--backend", "dataplane", "--via", "wan",
+                 "--external", "%s-%s" % NAT_POOL, "--next-hop", NAT_NEXT_HOP, "--no-dhcp", "--no-dns")
+        self.ctl("port", "set", "lab:nat", "--mac", NAT_GATEWAY_MAC)
+        for name, switch, device in zip("ab", ("lab", "wan"), devices):
+            self.ctl("port", "add", name, "--switch", switch, "--device", device, "--learn", "1000")
+
+    def forget(self, scenario):
+        if scenario.kind == "nat":
+            self.ctl("nat", "session", "flush", "lab")
+        self.stages_before = self.stages()
+
+    def stages(self):
+        """{stage: (packets measured, cycles)} of the worker so far, as `viridian runtime` tells."""
+        worker = json.loads(self.ctl("--json", "runtime"))["workers"][0]
+        return {s["stage"]: (s["packets_measured"], s["packets_measured"] * (s["cycles_per_packet"] or 0))
+                for s in worker.get("stages", [])}
+
+    def facts(self, scenario):
+        found = super().facts(scenario)
+        if scenario.mode == "throughput":
+            found["stages"] = {}
+            for name, (packets, cycles) in self.stages().items():
+                packets_before, cycles_before = self.stages_before[name]
+                if packets > packets_before:
+                    found["stages"][name] = round((cycles - cycles_before) / (packets - packets_before), 1)
+        return found
 
     @staticmethod
     def policy(kind):
@@ -322,6 +407,7 @@ class Viridian(Device):
 class ViridianNetvsp(Viridian):
     """The same daemon with guests of Hyper-V's kind."""
     transport = "netvsp"
+    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards")
 
     def __init__(self, bench, build):
         super().__init__(bench, build, "netvsp")
@@ -331,7 +417,7 @@ def make(name, bench, build):
     """The device called name. BenchError with the names there are when it is unknown."""
     makers = {"limit": lambda: Testpmd(bench, "limit", "io"),
               "macswap": lambda: Testpmd(bench, "macswap", "macswap"),
-              "ovs": lambda: Ovs(bench), "vpp": lambda: Vpp(bench),
+              "ovs": lambda: Ovs(bench), "kernel": lambda: kernel.Router(bench), "vpp": lambda: Vpp(bench),
               "viridian": lambda: Viridian(bench, build), "netvsp": lambda: ViridianNetvsp(bench, build)}
     if name not in makers:
         raise BenchError("no device %r; there are: %s" % (name, ", ".join(makers)))

@@ -72,6 +72,13 @@ def core_list(text):
     return cores
 
 
+def free_hugepages():
+    for line in read("/proc/meminfo").splitlines():
+        if line.startswith("HugePages_Free:"):
+            return int(line.split()[1])
+    raise BenchError("this kernel has no hugepages (CONFIG_HUGETLBFS)")
+
+
 def pick_cores():
     """(generator, device): two cores that share a last-level cache and are not hyper-threads of one core."""
     usable = sorted(os.sched_getaffinity(0))
@@ -171,7 +178,7 @@ class Machine:
 
     def reserve_hugepages(self, n_pages):
         """Make sure that n_pages 2 MiB pages are free; what is reserved here is given back at the end."""
-        free = self._free_pages()
+        free = free_hugepages()
         if free >= n_pages:
             return
         total = int(read(PAGES_FILE, "0"))
@@ -190,13 +197,6 @@ class Machine:
         if got < missing:
             raise BenchError("the kernel gave %d of %d hugepages of 2 MiB; free %d MiB of memory, or take fewer "
                              "devices with --duts" % (got, missing, (missing - got) * HUGE_MIB))
-
-    @staticmethod
-    def _free_pages():
-        for line in read("/proc/meminfo").splitlines():
-            if line.startswith("HugePages_Free:"):
-                return int(line.split()[1])
-        raise BenchError("this kernel has no hugepages (CONFIG_HUGETLBFS)")
 
     def start(self, argv, log, core=None, stdin=subprocess.DEVNULL, env=None):
         """Start a process that cannot outlive us, in a scheduling group of its own."""

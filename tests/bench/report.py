@@ -7,7 +7,10 @@ import machine
 
 FIELDS = ("scenario", "size", "flows", "dut", "workers", "mpps_median", "mpps_min", "mpps_max",
           "cycles_per_packet", "ratio_to_limit", "ratio_to_ovs")
-EXTRA = ("p50_us", "p99_us", "gbps", "ratio_to_vhost", "ratio_to_kernel")  # only in rows that have them
+EXTRA = ("p50_us", "p99_us", "gbps", "bytes_per_session", "honest_loss", "ratio_to_vhost", "ratio_to_kernel",
+         "cost_ratio")  # only in rows that have them
+# cost_ratio: cycles per packet beside those of another row, the same device and round
+BESIDE = {"nat-100k": "nat-1k", "nat-1m": "nat-1k", "ports-1k": "ports-2"}
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
@@ -71,7 +74,10 @@ def rows(records):
                 row["ratio_to_vhost"] = ratio(every, duts.get("viridian", []))
             if "kernel" in duts:
                 row["ratio_to_kernel"] = ratio(every, duts["kernel"])
-            for key in EXTRA[:-2]:
+            beside = cells.get((BESIDE.get(scenario), size), {}).get(dut)
+            if beside:
+                row["cost_ratio"] = ratio(beside, every)
+            for key in EXTRA[:-3]:
                 values = [r[key] for r in found if key in r]
                 if values:
                     row[key] = round(median(values), 3)
@@ -103,19 +109,47 @@ def table(result):
                       _cell(row["mpps_max"], "%.2f"), _cell(row["cycles_per_packet"], "%.0f"),
                       _cell(row["ratio_to_limit"], "%.2f"), _cell(row["ratio_to_ovs"], "%.2f"),
                       "%d in %d rounds" % (row["n"], row["rounds"]),
-                      *(_cell(row.get(key), "%.2f") for key in extra), row["note"]])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    lines.insert(1, ["-" * w for w in widths])
+                      *(_cell(row.get(key), "%.5f" if key == "honest_loss" else "%.2f") for key in extra), row["note"]])
+    return markdown(lines)
+
+
+def markdown(lines):
+    """Lines of cells, the first the head, as a table that also reads well on a terminal."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    lines = [lines[0], ["-" * w for w in widths], *lines[1:]]
     return "\n".join("| " + " | ".join(text.ljust(w) for text, w in zip(line, widths)) + " |" for line in lines)
 
 
-def write_docs(path, text):
+def stages(records):
+    """Cycles per packet of each stage of the worker, in one table; None without any. Smallest size, clean windows."""
+    cells, names = {}, []
+    for r in records:
+        if r.get("stages") and r["dut"] == "viridian" and r["size"] == 64:
+            cells.setdefault(r["scenario"], []).append(r)
+            names += [name for name in r["stages"] if name not in names]
+    if not cells:
+        return None
+    lines = [["scenario", *names, "sum", "cycles/packet", "windows"]]
+    for scenario, every in cells.items():
+        found, note = usable(every)
+        if not found:
+            continue
+        row = [median(values) if values else None
+               for values in ([r["stages"][name] for r in found if name in r["stages"]] for name in names)]
+        lines.append([scenario, *(_cell(value, "%.0f") for value in row), "%.0f" % sum(filter(None, row)),
+                      "%.0f" % (machine.tsc_mhz() / median(r["mpps"] for r in found)),
+                      " ".join(filter(None, [str(len(found)), note]))])
+    return markdown(lines)
+
+
+def write_docs(path, text, name="bench"):
     """Replace what stands between the two markers of a page."""
+    begin, end = BEGIN.replace("bench", name), END.replace("bench", name)
     with open(path) as f:
         page = f.read()
-    if BEGIN not in page or END not in page:
-        raise machine.BenchError("%s has no lines %s and %s" % (path, BEGIN, END))
-    pattern = re.escape(BEGIN) + ".*?" + re.escape(END)
-    page = re.sub(pattern, lambda _: "%s\n%s\n%s" % (BEGIN, text, END), page, flags=re.S)
+    if begin not in page or end not in page:
+        raise machine.BenchError("%s has no lines %s and %s" % (path, begin, end))
+    pattern = re.escape(begin) + ".*?" + re.escape(end)
+    page = re.sub(pattern, lambda _: "%s\n%s\n%s" % (begin, text, end), page, flags=re.S)
     with open(path, "w") as f:
         f.write(page)

@@ -16,6 +16,7 @@ from scenarios import verify
 
 ATTEMPTS = 2
 PATIENCE_S = (10, 1)  # for a near placement: as a rule, and after waiting in vain
+AF_PACKET = "blocksz=4096,framesz=2048,framecnt=2048,qpairs=1"
 VIRTIO = "queues=1,queue_size=1024,mrg_rxbuf=0,in_order=0,vectorized=1"
 
 
@@ -28,14 +29,17 @@ class Generator:
         """Run the generator against a thawed device; its windows."""
         ports, sides = [], []
         for i, path in enumerate(device.sockets()):
-            if device.transport == "netvsp":
+            if device.transport == "af_packet":
+                ports += ["--vdev", "net_af_packet%d,iface=%s,%s" % (i, path, AF_PACKET)]
+            elif device.transport == "netvsp":
                 sides += ["--netvsp-" + "ab"[i], path]
             else:
                 ports += ["--vdev", "net_virtio_user%d,path=%s,%s" % (i, path, VIRTIO)]
         log = os.path.join(self.bench.dir, "generator.log")
-        argv = [self.path, "-l", str(self.bench.generator_core), "--in-memory", "--no-pci", "--no-telemetry",
+        argv = [*device.generator_prefix, self.path, "-l", str(self.bench.generator_core), "--in-memory", "--no-pci", "--no-telemetry",
                 "--single-file-segments", "--iova-mode=va", "-m", "256", "--log-level=3", *ports, "--", *sides,
-                "--peer-core", str(self.bench.device_core), "--watch", device.watch, *self.settings,
+                "--peer-core", str(self.bench.device_core), *(["--watch", device.watch] if device.watch else []),
+                *self.settings,
                 "--patience", str(self.patience_s), *scenario.generator_options(size)]
         with open(log, "w+") as out:
             process = self.bench.start(argv, out)
@@ -75,13 +79,16 @@ def measure_cell(generator, devices, scenario, size, recorder, round_no):
         for device in list(todo):
             device.thaw()
             try:
+                device.forget(scenario)
                 windows = generator.measure(device, scenario, size)
+                facts = device.facts(scenario)
             except BenchError as err:
                 windows = []
                 say("bench: " + str(err))
             finally:
                 device.freeze()
             for window in windows:
+                window.update(facts)
                 recorder.add(judge(window, device, scenario, size, round_no))
             show(windows, device, scenario, size, round_no)
             if any(w["clean"] for w in windows):
@@ -97,6 +104,8 @@ def judge(window, device, scenario, size, round_no):
         wrong = "" if window["pings"] > 10 * window["lost"] else "%d pings lost" % window["lost"]
     else:
         wrong = verify(scenario, size, window, device.job)
+        if scenario.sent:
+            window["mpps"] = sum(window["tx_mpps"])
     window.update(time=round(time.time(), 1), round=round_no, scenario=scenario.name, size=size,
                   flows=scenario.flows, dut=device.name, wrong=wrong)
     return window
@@ -136,7 +145,7 @@ def run_rounds(bench, generator, devices, scenarios, sizes, n_rounds, recorder, 
                     device.start(kind)
                 for scenario in (s for s in scenarios if s.kind == kind):
                     for size in sizes if scenario.all_sizes else sizes[:1]:
-                        measure_cell(generator, up, scenario, size, recorder, round_no)
+                        measure_cell(generator, [d for d in up if d.may(scenario)], scenario, size, recorder, round_no)
             finally:
                 for device in up:
                     device.stop()

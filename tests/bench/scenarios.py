@@ -10,10 +10,18 @@ Side A of the generator is port 0 of the device, side B is port 1. kinds:
   rules   as acl, with 10,000 rules on A in front of the one that allows
   guards  as l2, every guard on at A and B
   healthy as l2, a health policy in force, and A and B compliant
+  ports   as l2, beside 1,000 vhost-user ports that nobody is connected to
+  nat     A is the inside (10.1.0.0/16, its gateway has NAT_GATEWAY_MAC), B the outside; sources become NAT_POOL
 """
 from dataclasses import dataclass, field
 
 VLAN = 100
+NAT_GATEWAY_MAC = "02:cc:00:00:00:01"
+NAT_POOL = ("20.0.0.65", "20.0.0.96")
+NAT_NEXT_HOP = "20.0.0.2"
+# Hosts from 10.1.0.2 on send to the next hop itself; both sides make themselves known to a router by ARP.
+NAT_TRAFFIC = ("--ip-a", "0x0a010002", "--ip-b", "0x14000002", "--dmac-a", NAT_GATEWAY_MAC,
+               "--gateway-a", "0x0a010001", "--gateway-b", "0x14000041")
 SIZES = (64, 512, 1500)
 
 
@@ -30,13 +38,14 @@ class Scenario:
     get_tag: int = 0          # tag on the frames as received from a device that does the job
     all_sizes: bool = False   # measured at every size, not only the smallest
     mode: str = "throughput"
+    sent: bool = False        # the rate is that of frames sent: most are to be dropped
     reflect: bool = False     # B sends every frame back, and both directions count
     about: str = field(default="", compare=False)
 
     def generator_options(self, size):
         options = ["--size", size, "--flows", self.flows, "--macs", self.macs, "--hosts", self.hosts,
                    "--mode", self.mode, "--dir", "ab" if self.to == "b" else "ba",
-                   "--reflect" if self.reflect else "--learn"]
+                   *(["--reflect"] if self.reflect else ["--learn"] if self.mode != "new" else [])]
         if self.send_tag or self.get_tag:
             # The trunk side speaks tagged in both directions, or the device could not learn its addresses.
             options += ["--vlan-b", VLAN]
@@ -70,6 +79,25 @@ GROUPS = {
         Scenario("unwatched-1k", "l2", 1000, 1000, 1000, about="1,000 MACs, no health policy"),
         Scenario("healthy-1k", "healthy", 1000, 1000, 1000, about="1,000 MACs, a policy, both ports compliant"),
     ],
+    "nat": [
+        *(Scenario(name, "nat", flows, 1, hosts, (*NAT_TRAFFIC, "--warm", warm), reflect=True,
+                   about="translation, %s sessions, both directions" % format(flows, ","))
+          for name, flows, hosts, warm in (("nat-1", 1, 1, "0.5"), ("nat-1k", 1000, 100, "1.5"),
+                                           ("nat-100k", 100000, 1000, "3"), ("nat-1m", 1000000, 1000, "10"))),
+        Scenario("nat-new", "nat", 150000, 1, 1000, NAT_TRAFFIC, mode="new",
+                 about="every packet begins a session: millions of them a second"),
+    ],
+    "flood": [
+        Scenario("acl-new", "acl", 40000, 1, 1000, ("--proto", "tcp", "--syn"), mode="new",
+                 about="every packet is a SYN that begins a flow of a stateful rule: millions of them a second"),
+        Scenario("syn-flood", "acl", 2000000, 1, 1000, ("--proto", "tcp", "--syn", "--honest", "64", "--max-windows", "2"),
+                 mode="new", sent=True,
+                 about="2,000,000 SYNs, one in 64 frames is of an old connection: frames decided a second, and its loss"),
+    ],
+    "ports": [
+        Scenario("ports-2", "l2", 1000, 1000, 1000, about="1,000 MACs, nothing but the two ports"),
+        Scenario("ports-1k", "ports", 1000, 1000, 1000, about="1,000 MACs, beside 1,000 ports that are idle"),
+    ],
     "netvsp": [
         Scenario("netvsp", "l2", 1000, 1000, 1000, all_sizes=True,
                  about="guests of Hyper-V's kind beside virtio guests, 1,000 MACs"),
@@ -80,6 +108,20 @@ GROUPS = {
                  about="round trip after 20 ms of silence, worker may sleep"),
     ],
 }
+
+
+def _address(text):
+    return int.from_bytes(bytes(map(int, text.split("."))), "big")
+
+
+def _translated(frames, both):
+    """Why addresses are not those of a translator, or ""."""
+    source = int.from_bytes(frames[1][26:30], "big")
+    if not _address(NAT_POOL[0]) <= source <= _address(NAT_POOL[1]):
+        return "source %s is not of the pool" % ".".join(map(str, frames[1][26:30]))
+    if both and frames[0][30:32] != bytes([10, 1]):
+        return "answers go to %s" % ".".join(map(str, frames[0][30:34]))
+    return ""
 
 
 def verify(scenario, size, window, job):
@@ -101,7 +143,11 @@ def verify(scenario, size, window, job):
         return "%.1f %% of the frames carried a tag" % (100 * window["tagged"][to])
     if abs(window["rx_size"][to] - want_size) > 0.5 or window["sample_size"][to] != want_size:
         return "frames of %.1f bytes instead of %d" % (window["rx_size"][to], want_size)
-    if frame[0:2] != target or frame[6:8] != source:
+    if scenario.kind == "nat":
+        wrong = _translated([bytes.fromhex(f) for f in window["sample"]], scenario.reflect) if job == "switch" else ""
+        if wrong:
+            return wrong
+    elif frame[0:2] != target or frame[6:8] != source:
         return "MAC addresses %s" % frame[:12].hex()
     if tag and frame[12:16] != bytes([0x81, 0, tag >> 8, tag & 255]):
         return "tag %s" % frame[12:16].hex()

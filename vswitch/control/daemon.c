@@ -27,7 +27,7 @@
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
 #define BYTES_PER_MBUF 3600u
-#define MBUF_PERCENT   60u
+#define MBUF_PERCENT   54u
 
 _Static_assert(VSW_CORES_MAX == VSW_WORKERS_MAX, "options.h");
 

@@ -148,10 +148,11 @@ VSW_METHOD(runtime)
 				  (json_int_t)s.busy_cycles, "total_cycles",
 				  (json_int_t)s.total_cycles, "stages", stage_rows(&s)));
 	}
-	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:o, s:o}", "version", VIRIDIAN_VERSION,
+	*result = json_pack("{s:s, s:I, s:b, s:b, s:I, s:I, s:o, s:o}", "version", VIRIDIAN_VERSION,
 			    "uptime_s", (json_int_t)((vsw_now_ms() - d->started_ms) / 1000), "poll",
 			    d->opt.poll, "hugepages", d->hugepages, "generation",
-			    (json_int_t)d->engine->generation, "workers", workers, "ports",
-			    share_rows(d));
+			    (json_int_t)d->engine->generation, "flows",
+			    (json_int_t)vsw_dataplane_flow_count(d->dp), "workers", workers,
+			    "ports", share_rows(d));
 	return 0;
 }

@@ -22,11 +22,14 @@ static void put_mac(uint8_t *p, enum gen_side side, uint32_t i)
 	memcpy(p, mac, sizeof(mac));
 }
 
+#define OLD_FLOW UINT32_MAX
+
 static void put_ports(const struct gen_options *o, enum gen_side side, uint32_t flow, uint8_t *l4)
 {
-	uint32_t nth = flow / o->n_hosts;
+	uint32_t nth = flow == OLD_FLOW ? 0 : flow / o->n_hosts;
 	rte_be16_t near = rte_cpu_to_be_16(1024 + nth % FLOWS_A_HOST);
-	rte_be16_t far = rte_cpu_to_be_16(5000 + nth / FLOWS_A_HOST);
+	rte_be16_t far =
+		rte_cpu_to_be_16(flow == OLD_FLOW ? FRAME_OLD_PORT : 5000 + nth / FLOWS_A_HOST);
 
 	memcpy(l4, side == SIDE_A ? &near : &far, 2);
 	memcpy(l4 + 2, side == SIDE_A ? &far : &near, 2);
@@ -55,22 +58,24 @@ static void put_l4(const struct gen_options *o, enum gen_side side, uint32_t flo
 		return;
 	}
 	tcp->data_off = 0x50;
-	tcp->tcp_flags = RTE_TCP_ACK_FLAG;
+	tcp->tcp_flags = o->syn ? RTE_TCP_SYN_FLAG : RTE_TCP_ACK_FLAG;
 	tcp->rx_win = 0xffff;
 	tcp->cksum = l4_checksum(ip, tcp, sizeof(*tcp));
 }
 
-static void build_one(const struct gen_options *o, enum gen_side side, uint32_t flow, uint8_t *b)
+void frame_write(const struct gen_options *o, enum gen_side side, uint32_t flow, uint8_t *b)
 {
 	enum gen_side peer = side == SIDE_A ? SIDE_B : SIDE_A;
-	uint32_t l2_size = o->vlan[side] ? 18 : 14, host = o->ip[SIDE_A] + flow % o->n_hosts;
+	uint32_t nth = flow == OLD_FLOW ? 0 : flow, host = o->ip[SIDE_A] + nth % o->n_hosts;
+	uint32_t l2_size = o->vlan[side] ? 18 : 14;
 	struct rte_ipv4_hdr *ip = (void *)(b + l2_size);
 	struct rte_ether_addr fixed;
 
-	put_mac(b, peer, flow % o->n_macs);
+	memset(b, 0, FRAME_HDR);
+	put_mac(b, peer, nth % o->n_macs);
 	if (o->dmac[side] && !rte_ether_unformat_addr(o->dmac[side], &fixed))
 		memcpy(b, &fixed, sizeof(fixed));
-	put_mac(b + 6, side, flow % o->n_macs);
+	put_mac(b + 6, side, nth % o->n_macs);
 	if (o->vlan[side]) {
 		const uint8_t tag[4] = {0x81, 0x00, o->vlan[side] >> 8, o->vlan[side]};
 
@@ -108,20 +113,56 @@ static uint32_t *shuffled(uint32_t n)
 	return order;
 }
 
+/* What is never sent, takes no memory. */
+uint32_t frames_count(const struct gen_options *o, enum gen_side side)
+{
+	return o->mode[0] == 'n' || (o->reflect && side == SIDE_B) ? 1 : o->n_flows;
+}
+
 uint8_t *frames_build(const struct gen_options *o, enum gen_side side)
 {
-	uint8_t *templates = rte_zmalloc(NULL, (size_t)o->n_flows * FRAME_HDR, 64);
-	uint32_t *order = shuffled(o->n_flows), i;
+	uint32_t n = frames_count(o, side), i;
+	uint8_t *templates = rte_zmalloc(NULL, (size_t)n * FRAME_HDR, 64);
+	uint32_t *order = shuffled(n);
 
 	if (!templates || !order) {
 		rte_free(templates);
 		free(order);
 		return NULL;
 	}
-	for (i = 0; i < o->n_flows; i++)
-		build_one(o, side, order[i], templates + (size_t)i * FRAME_HDR);
+	for (i = 0; i < n; i++)
+		frame_write(o, side, order[i], templates + (size_t)i * FRAME_HDR);
 	free(order);
 	return templates;
+}
+
+void frame_write_old(const struct gen_options *o, enum gen_side side, bool opening, uint8_t *b)
+{
+	struct gen_options plain = *o;
+	struct rte_tcp_hdr *tcp = (void *)(b + 14 + 20);
+
+	plain.syn = opening;
+	frame_write(&plain, side, OLD_FLOW, b);
+	if (opening && side == SIDE_B && !strcmp(o->proto, "tcp")) {
+		tcp->tcp_flags |= RTE_TCP_ACK_FLAG;
+		tcp->cksum = 0;
+		tcp->cksum = l4_checksum((void *)(b + 14), tcp, sizeof(*tcp));
+	}
+}
+
+void frame_ask(const struct gen_options *o, enum gen_side side, uint32_t nth, uint8_t *b)
+{
+	static const uint8_t question[10] = {0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1};
+	rte_be32_t own = rte_cpu_to_be_32(o->ip[side] + nth);
+	rte_be32_t gateway = rte_cpu_to_be_32(o->gateway[side]);
+
+	memset(b, 0, FRAME_HDR);
+	memset(b, 0xff, 6);
+	put_mac(b + 6, side, nth % o->n_macs);
+	memcpy(b + 12, question, sizeof(question));
+	put_mac(b + 22, side, nth % o->n_macs);
+	memcpy(b + 28, &own, 4);
+	memcpy(b + 38, &gateway, 4);
 }
 
 void frame_swap(uint8_t *frame)

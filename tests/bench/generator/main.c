@@ -58,10 +58,13 @@ int main(int argc, char **argv)
 		side_open(&sides[i], &o, i);
 	for (i = 0; i < N_SIDES; i++)
 		await_link(&sides[i], o.connect_s);
+	measure_ask(sides, &o);
 	if (o.learn)
 		measure_learn(sides, &o);
 	if (o.mode[0] == 'l')
 		measure_latency(sides, &o);
+	else if (o.mode[0] == 'n')
+		measure_new(sides, &o);
 	else
 		measure_throughput(sides, &o);
 	for (i = 0; i < N_SIDES; i++)

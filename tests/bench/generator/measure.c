@@ -2,8 +2,10 @@
 /* Learning, throughput windows and ping-pong. */
 #include "measure.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 
@@ -15,7 +17,11 @@
 #define PING_SAMPLE_S  0.002 /* a ping-pong run is short */
 #define PINGS_LOST_MAX 200
 #define NEAR_SHARE     0.9
-#define LOOK_S         0.1 /* a short look at the placement before a window */
+#define ASK_EVERY_US   20     /* a device may learn in its control thread */
+#define FIRST_S        2      /* mode new: the first frame may wait for a control thread */
+#define SETTLE_S       0.1    /* ... and when nothing came for so long, nothing will */
+#define REST_US        100000 /* between windows: a device's control thread may make room */
+#define LOOK_S         0.1    /* a short look at the placement before a window */
 
 volatile bool measure_stop;
 
@@ -49,6 +55,28 @@ void measure_learn(struct side sides[N_SIDES], const struct gen_options *o)
 	for (now = rte_rdtsc(); now < end; now = rte_rdtsc()) {
 		side_drain(&sides[SIDE_A], false);
 		side_drain(&sides[SIDE_B], false);
+	}
+}
+
+void measure_ask(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	for (int i = 0; i < N_SIDES; i++) {
+		uint32_t n = i == SIDE_A ? o->n_hosts : 1;
+
+		for (uint32_t nth = 0; o->gateway[i] && nth < n && !measure_stop; nth++) {
+			struct side *s = &sides[i];
+
+			while (!s->n_pending && !measure_stop) {
+				side_fill(s, 1);
+				side_drain(s, false);
+			}
+			frame_ask(o, i, nth,
+				  rte_pktmbuf_mtod(s->pending[s->first_pending], uint8_t *));
+			while (s->n_pending && !measure_stop)
+				side_push(s);
+			side_drain(s, false);
+			rte_delay_us_block(ASK_EVERY_US);
+		}
 	}
 }
 
@@ -132,6 +160,9 @@ static void print_window(const struct side sides[N_SIDES], const struct window *
 	printf("{\"seconds\":%.4f,\"mpps\":%.4f,", w->seconds, n_rx / us);
 	printf("\"loss\":%.5f,\"idle\":%.4f,", n_tx ? 1 - n_rx / n_tx : 0,
 	       ratio(w->n_idle, w->n_loops));
+	if (a->n_honest_tx)
+		printf("\"honest_sent\":%" PRIu64 ",\"honest_loss\":%.6f,", a->n_honest_tx,
+		       1 - ratio(b->n_honest, a->n_honest_tx));
 	print_pair("tx_mpps", a->n_tx / us, b->n_tx / us);
 	print_pair("rx_mpps", a->n_rx / us, b->n_rx / us);
 	print_pair("tagged", ratio(a->n_tagged, a->n_rx), ratio(b->n_tagged, b->n_rx));
@@ -191,6 +222,98 @@ void measure_throughput(struct side sides[N_SIDES], const struct gen_options *o)
 		clean = is_clean(&w.verdict, o);
 		n_clean += clean;
 		print_window(sides, &w, clean);
+	}
+}
+
+/* ---- every frame begins a flow ---- */
+
+static void fill_new(struct side *s, uint32_t n, uint32_t *next)
+{
+	uint32_t honest = s->o->honest;
+
+	side_fill(s, n);
+	for (uint32_t i = 0; i < s->n_pending; i++) {
+		uint8_t *frame = rte_pktmbuf_mtod(s->pending[i], uint8_t *);
+		bool old = honest && *next % honest == 0;
+
+		if (old)
+			frame_write_old(s->o, SIDE_A, false, frame);
+		else
+			frame_write(s->o, SIDE_A, *next, frame);
+		s->count.n_honest_tx += old;
+		++*next;
+	}
+}
+
+/* One frame of the old flow each way. */
+static void ping_flow(struct side sides[N_SIDES], const struct gen_options *o, bool opening)
+{
+	for (int i = 0; i < N_SIDES; i++) {
+		struct side *s = &sides[i];
+		uint64_t end = rte_rdtsc() + to_cycles(0.002);
+
+		side_fill(s, 1);
+		if (s->n_pending)
+			frame_write_old(o, i, opening, rte_pktmbuf_mtod(s->pending[0], uint8_t *));
+		while (s->n_pending && !measure_stop)
+			side_push(s);
+		while (rte_rdtsc() < end) {
+			side_drain(&sides[SIDE_A], false);
+			side_drain(&sides[SIDE_B], false);
+		}
+	}
+}
+
+/* Send flows *@next to @end, and receive until all are there or nothing comes any more. Return: seconds. */
+static double run_new(struct side sides[N_SIDES], uint32_t *next, uint32_t end, struct window *w)
+{
+	struct side *a = &sides[SIDE_A], *b = &sides[SIDE_B];
+	uint64_t start = rte_rdtsc(), last = start, now = start;
+
+	while (now - last < to_cycles(b->count.n_rx ? SETTLE_S : FIRST_S) && !measure_stop) {
+		uint32_t did = 0, got;
+
+		if (!a->n_pending && *next < end)
+			fill_new(a, RTE_MIN(a->o->burst, end - *next), next);
+		if (a->n_pending)
+			did = side_push(a);
+		got = side_count_honest(b);
+		side_drain(a, false);
+		w->n_loops++;
+		w->n_idle += !did && !got;
+		now = rte_rdtsc();
+		if (got)
+			last = now;
+		if (*next >= end && !a->n_pending && b->count.n_rx >= a->count.n_tx)
+			break;
+	}
+	return (double)((last > start ? last : now) - start) / rte_get_tsc_hz();
+}
+
+void measure_new(struct side sides[N_SIDES], const struct gen_options *o)
+{
+	static struct window w;
+	uint32_t n_clean = 0, next = 0, i;
+
+	/* the old flow, there and back */
+	for (i = 0; i < 8 && o->honest; i++)
+		ping_flow(sides, o, i == 0);
+	next = 1;
+	for (i = 0; i < o->max_windows && n_clean < o->n_windows && !measure_stop; i++) {
+		bool clean;
+
+		side_reset(&sides[SIDE_A]);
+		side_reset(&sides[SIDE_B]);
+		w.n_loops = w.n_idle = 0;
+		place_begin(&w.place, o->watch);
+		place_sample(&w.place);
+		w.seconds = run_new(sides, &next, next + o->n_flows, &w);
+		place_sample(&w.place);
+		place_end(&w.place, o->watch, w.seconds, o->near_ns, &w.verdict);
+		clean = is_clean(&w.verdict, o);
+		n_clean += clean;
+		print_window(sides, &w, clean);
+		usleep(REST_US);
 	}
 }
 

@@ -28,5 +28,12 @@ void measure_learn(struct side sides[N_SIDES], const struct gen_options *o);
 
 void measure_throughput(struct side sides[N_SIDES], const struct gen_options *o);
 
+/** Every frame begins a flow of its own; a window is n_flows of them. "mpps" is then flows per microsecond. With
+ *  --honest also "honest_sent", "honest_loss": of the one old flow among them. */
+void measure_new(struct side sides[N_SIDES], const struct gen_options *o);
+
+/** Ask for the gateways, so that a router knows all neighbours. */
+void measure_ask(struct side sides[N_SIDES], const struct gen_options *o);
+
 /** One frame at a time: A -> device -> B -> device -> A. */
 void measure_latency(struct side sides[N_SIDES], const struct gen_options *o);

@@ -30,6 +30,10 @@ static const struct opt_row {
 	ROW("dmac-a", OPT_TEXT, dmac[SIDE_A]),
 	ROW("dmac-b", OPT_TEXT, dmac[SIDE_B]),
 	ROW("proto", OPT_TEXT, proto),
+	ROW("syn", OPT_FLAG, syn),
+	ROW("gateway-a", OPT_U32, gateway[SIDE_A]),
+	ROW("gateway-b", OPT_U32, gateway[SIDE_B]),
+	ROW("honest", OPT_U32, honest),
 	ROW("mode", OPT_TEXT, mode),
 	ROW("dir", OPT_TEXT, dir),
 	ROW("reflect", OPT_FLAG, reflect),
@@ -98,8 +102,10 @@ static void check(const struct gen_options *o)
 		refuse("flows/macs/hosts", NULL, "at least 1 each, and no more MACs than flows");
 	if (strcmp(o->dir, "ab") && strcmp(o->dir, "ba") && strcmp(o->dir, "both"))
 		refuse("dir", o->dir, "ab, ba or both");
-	if (strcmp(o->mode, "throughput") && strcmp(o->mode, "latency"))
-		refuse("mode", o->mode, "throughput or latency");
+	if (strcmp(o->mode, "throughput") && strcmp(o->mode, "latency") && strcmp(o->mode, "new"))
+		refuse("mode", o->mode, "throughput, latency or new");
+	if (o->mode[0] == 'n' && (o->reflect || o->learn || strcmp(o->dir, "ab")))
+		refuse("mode", o->mode, "new goes with --dir ab alone");
 	if (strcmp(o->proto, "udp") && strcmp(o->proto, "tcp"))
 		refuse("proto", o->proto, "udp or tcp");
 	if (o->reflect && strcmp(o->dir, "ab"))

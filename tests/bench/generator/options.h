@@ -24,11 +24,14 @@ struct gen_options {
 	uint32_t ip[N_SIDES];      /* first address of each side, host order */
 	const char *dmac[N_SIDES]; /* one destination MAC for all frames of that side, or NULL */
 	const char *proto;         /* "udp" or "tcp" */
+	bool syn;                  /* TCP frames are SYNs */
+	uint32_t gateway[N_SIDES]; /* ask for this address first, from all of that side's; 0: no */
 
 	/* how it is sent */
-	const char *mode; /* "throughput" or "latency" */
+	const char *mode; /* "throughput", "latency" or "new" */
 	const char *dir;  /* "ab", "ba" or "both" */
 	bool reflect;     /* B sends back what it got, addresses swapped, instead of templates */
+	uint32_t honest;  /* mode new: one of so many frames belongs to one old flow; 0: none */
 	bool learn;       /* first send every template once from each side */
 	double learn_mpps;
 	uint32_t burst; /* 1..GEN_BURST_MAX */

@@ -44,9 +44,10 @@ void side_open(struct side *s, const struct gen_options *o, enum gen_side which)
 	s->tx_pool = pool_create("tx", s->port);
 	s->rx_pool = pool_create("rx", s->port);
 	rte_mempool_obj_iter(s->tx_pool, zero_room, NULL);
+	s->n_templates = frames_count(o, which);
 	s->templates = frames_build(o, which);
 	if (!s->templates)
-		rte_exit(1, "no memory for %u templates\n", o->n_flows);
+		rte_exit(1, "no memory for the templates of %u flows\n", o->n_flows);
 	if (o->netvsp[which]) {
 		s->nv = nv_open(o->netvsp[which], s->rx_pool);
 		return;

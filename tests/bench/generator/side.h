@@ -21,6 +21,7 @@
 
 struct side_count {
 	uint64_t n_tx, n_rx, rx_bytes, n_tagged;
+	uint64_t n_honest, n_honest_tx; /* mode new: of the old flow */
 };
 
 struct side {
@@ -29,7 +30,7 @@ struct side {
 	const struct gen_options *o;
 	struct rte_mempool *tx_pool, *rx_pool;
 	uint8_t *templates;
-	uint32_t next;                           /* template to send next */
+	uint32_t n_templates, next;              /* next: the one to send next */
 	struct rte_mbuf *pending[GEN_BURST_MAX]; /* filled, not yet accepted by the ring */
 	uint32_t n_pending, first_pending;
 	struct side_count count;
@@ -50,7 +51,7 @@ void side_sample(struct side *s, const uint8_t *data, uint32_t there, uint32_t s
 static inline void side_fill(struct side *s, uint32_t n)
 {
 	const uint8_t *templates = s->templates;
-	uint32_t next = s->next, n_flows = s->o->n_flows, i;
+	uint32_t next = s->next, n_flows = s->n_templates, i;
 	uint16_t size = s->o->size;
 
 	if (rte_pktmbuf_alloc_bulk(s->tx_pool, s->pending, n))
@@ -90,9 +91,9 @@ static inline uint32_t side_push(struct side *s)
 
 static inline uint32_t side_send_nv(struct side *s)
 {
-	uint32_t n = nv_send(s->nv, s->templates, s->o->n_flows, s->next, s->o->size, s->o->burst);
+	uint32_t n = nv_send(s->nv, s->templates, s->n_templates, s->next, s->o->size, s->o->burst);
 
-	s->next = (s->next + n) % s->o->n_flows;
+	s->next = (s->next + n) % s->n_templates;
 	s->count.n_tx += n;
 	return n;
 }
@@ -132,6 +133,30 @@ static inline uint32_t side_look(struct side *s)
 	if (unlikely(s->want_sample))
 		side_sample(s, seen.first, seen.first_size, seen.first_size);
 	return seen.n;
+}
+
+/* Receive one burst and drop it; every frame is looked at, and those of the old flow are counted apart. Mode new. */
+static inline uint32_t side_count_honest(struct side *s)
+{
+	struct rte_mbuf *burst[2 * GEN_BURST_MAX];
+	uint32_t n = side_rx(s, burst, s->o->burst);
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint8_t *frame = rte_pktmbuf_mtod(burst[i], const uint8_t *);
+
+		if (frame[12] == 0x08 && frame[13] == 0x06) {
+			rte_pktmbuf_free(burst[i]); /* a question for a neighbour */
+			continue;
+		}
+		s->count.n_rx++;
+		s->count.rx_bytes += burst[i]->pkt_len;
+		s->count.n_tagged += frame[12] == 0x81 && frame[13] == 0x00;
+		s->count.n_honest += frame_is_old(frame);
+		if (unlikely(s->want_sample))
+			side_sample(s, frame, burst[i]->data_len, burst[i]->pkt_len);
+		rte_pktmbuf_free(burst[i]);
+	}
+	return n;
 }
 
 /* Receive one burst, count it, and drop it or (@answer) send it back. Return: frames received. */
