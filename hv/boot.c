@@ -53,7 +53,7 @@ int hv_boot_files(const struct hv_options *opt, const struct hv_ram *ram, struct
 		  struct vd_err *err)
 {
 	struct hv_acpi_cfg acpi = {
-		.gpa = HV_ACPI_GPA, .n_cpus = opt->n_cpus, .n_uarts = opt->serial ? 2 : 1};
+		.gpa = HV_ACPI_GPA, .n_cpus = opt->n_cpus, .n_uarts = opt->two_uarts ? 2 : 1};
 	struct hv_boot boot = {.cmdline = opt->append, .rsdp_gpa = HV_ACPI_GPA};
 	int r;
 

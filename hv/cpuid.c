@@ -228,3 +228,41 @@ void hv_cpuid_set_apic_id(struct hv_cpuid *c, uint32_t apic_id)
 			e->edx = apic_id;
 	}
 }
+
+/* Leaves whose bits are features; those that follow what the guest switched on are not looked at. */
+static const struct {
+	uint32_t leaf, index;
+	uint32_t eax, ebx, ecx, edx;
+} feature_bits[] = {
+	{0x1, 0, 0, 0, ~(1u << 27 | 1u << 31), UINT32_MAX}, /* but OSXSAVE */
+	{0x7, 0, 0, UINT32_MAX, ~(1u << 4), UINT32_MAX},    /* but OSPKE */
+	{0x7, 1, UINT32_MAX, 0, 0, 0},
+	{0xd, 0, UINT32_MAX, 0, 0, UINT32_MAX}, /* parts of the extended state */
+	{0xd, 1, UINT32_MAX, 0, 0, 0},
+	{0x40000003, 0, UINT32_MAX, UINT32_MAX, 0, UINT32_MAX},
+	{0x80000001, 0, 0, 0, UINT32_MAX, UINT32_MAX},
+	{0x80000008, 0, 0, UINT32_MAX, 0, 0},
+};
+
+const struct kvm_cpuid_entry2 *hv_cpuid_missing(struct hv_cpuid *here, const struct hv_cpuid *saved)
+{
+	static const struct kvm_cpuid_entry2 nothing;
+
+	for (uint32_t i = 0; i < saved->head.nent && i < HV_CPUID_MAX; i++) {
+		const struct kvm_cpuid_entry2 *e = &saved->entry[i], *h;
+
+		for (size_t j = 0; j < sizeof(feature_bits) / sizeof(feature_bits[0]); j++) {
+			if (feature_bits[j].leaf != e->function ||
+			    feature_bits[j].index != e->index)
+				continue;
+			h = hv_cpuid_find(here, e->function, e->index);
+			h = h ? h : &nothing;
+			if ((e->eax & ~h->eax & feature_bits[j].eax) ||
+			    (e->ebx & ~h->ebx & feature_bits[j].ebx) ||
+			    (e->ecx & ~h->ecx & feature_bits[j].ecx) ||
+			    (e->edx & ~h->edx & feature_bits[j].edx))
+				return e;
+		}
+	}
+	return NULL;
+}

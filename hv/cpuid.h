@@ -37,5 +37,9 @@ struct kvm_cpuid_entry2 *hv_cpuid_find(struct hv_cpuid *c, uint32_t leaf, uint32
 int hv_cpuid_build(const struct hv_cpuid_cfg *cfg, struct hv_cpuid *host, struct hv_cpuid *hyperv,
 		   struct hv_cpuid *ret);
 
+/** The first entry of @saved that promises a feature which @here, built for this machine, lacks; NULL: none. */
+const struct kvm_cpuid_entry2 *hv_cpuid_missing(struct hv_cpuid *here,
+						const struct hv_cpuid *saved);
+
 /** Put the number of one vCPU into a copy of what hv_cpuid_build() made. */
 void hv_cpuid_set_apic_id(struct hv_cpuid *c, uint32_t apic_id);

@@ -139,11 +139,12 @@ out:
 		 : 0;
 }
 
-static int add_memory(struct hv_kvm *kvm, const struct hv_ram *ram)
+static int set_memory(struct hv_kvm *kvm, const struct hv_ram *ram, uint32_t flags)
 {
 	for (unsigned int i = 0; i < ram->slots.n; i++) {
 		const struct vmb_slot *s = &ram->slots.slot[i];
 		struct kvm_userspace_memory_region m = {.slot = i,
+							.flags = flags,
 							.guest_phys_addr = s->gpa,
 							.memory_size = s->size,
 							.userspace_addr = (uintptr_t)s->host};
@@ -152,6 +153,11 @@ static int add_memory(struct hv_kvm *kvm, const struct hv_ram *ram)
 			return -errno;
 	}
 	return 0;
+}
+
+int hv_kvm_log_dirty(struct hv_kvm *kvm, const struct hv_ram *ram, bool on)
+{
+	return set_memory(kvm, ram, on ? KVM_MEM_LOG_DIRTY_PAGES : 0);
 }
 
 static int enable_user_msr(struct hv_kvm *kvm)
@@ -194,7 +200,7 @@ int hv_kvm_create_vm(struct hv_kvm *kvm, const struct hv_ram *ram, unsigned int 
 	if (kvm->vm < 0)
 		goto fail;
 	what = "giving it memory";
-	r = add_memory(kvm, ram);
+	r = set_memory(kvm, ram, 0);
 	if (r) {
 		errno = -r;
 		goto fail;

@@ -28,6 +28,8 @@ int hv_kvm_open(struct hv_kvm *kvm, const char *path, bool force_user_synic, str
 int hv_kvm_create_vm(struct hv_kvm *kvm, const struct hv_ram *ram, unsigned int n_cpus,
 		     struct vd_err *err);
 void hv_kvm_destroy_vm(struct hv_kvm *kvm);
+/** Keep a log of the pages that the guest writes (KVM_GET_DIRTY_LOG), or stop it. 0 or negative errno. */
+int hv_kvm_log_dirty(struct hv_kvm *kvm, const struct hv_ram *ram, bool on);
 void hv_kvm_done(struct hv_kvm *kvm);
 
 /** A vCPU's file descriptor, CPUID, SynIC and VP index set; or negative errno with @err filled. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,7 @@
 #include "hv/layout.h"
 #include "hv/machine.h"
 #include "hv/run.h"
+#include "hv/snapshot/restore.h"
 
 #define CONNECT_TIMEOUT_MS 5000u
 
@@ -60,7 +62,7 @@ static const struct hv_uart_ops uart_ops[2] = {
 
 static void reset_ports(struct hv_machine *m)
 {
-	m->pio = (struct hv_pio){.n_uarts = m->opt->serial ? 2 : 1};
+	m->pio = (struct hv_pio){.n_uarts = m->opt->two_uarts ? 2 : 1};
 	for (unsigned int i = 0; i < m->pio.n_uarts; i++)
 		hv_uart_init(&m->pio.uart[i], &uart_ops[i], m);
 }
@@ -120,18 +122,30 @@ static void on_crashed(void *ctx, unsigned int vp, const uint64_t p[5])
 	       (unsigned long long)p[3], (unsigned long long)p[4]);
 }
 
-static void on_ended(void *ctx, unsigned int vp, enum hv_event ev, const char *why)
+static void end(struct hv_machine *m, enum hv_event ev, const char *why)
 {
-	struct hv_machine *m = ctx;
 
 	pthread_mutex_lock(&m->event_lock);
 	if (m->event == HV_EV_NONE) {
 		m->event = ev;
 		if (ev == HV_EV_FAILED)
-			snprintf(m->why, sizeof(m->why), "vCPU %u: %.140s", vp, why);
+			snprintf(m->why, sizeof(m->why), "%s", why);
 	}
 	pthread_mutex_unlock(&m->event_lock);
 	(void)!write(m->wake_fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+void hv_machine_fail(struct hv_machine *m, const char *why)
+{
+	end(m, HV_EV_FAILED, why);
+}
+
+static void on_ended(void *ctx, unsigned int vp, enum hv_event ev, const char *why)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "vCPU %u: %.140s", vp, why);
+	end(ctx, ev, text);
 }
 
 static const struct hv_vcpu_ops vcpu_ops = {
@@ -169,6 +183,8 @@ int hv_machine_build(struct hv_machine *m, struct vd_err *err)
 
 	if (r)
 		return r;
+	if (m->restore)
+		r = hv_restore_cpuid(m->restore, &m->kvm, err);
 	for (unsigned int i = 0; i < n && !r; i++) {
 		r = hv_vcpu_init(&m->vcpu[i], &m->kvm, i, &vcpu_ops, m, err);
 		if (!r)
@@ -223,12 +239,17 @@ static void name_uuid(const char *name, uint8_t uuid[16])
 	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 }
 
+/* A card of the switch: as it was saved, or new. */
 static int add_nic(struct hv_machine *m, unsigned int i, struct vd_err *err)
 {
 	const struct hv_nic_opt *o = &m->opt->nic[i];
+	const struct hv_saved_part *saved = m->restore ? &m->restore->saved.nic[i] : NULL;
+	struct hv_nic_state *state = m->restore ? &m->restore->nic[i] : NULL;
+	void *keep = NULL;
 	struct hv_nic_cfg cfg = {.path = m->nic_path[i],
 				 .port = o->port[0] ? o->port : o->path,
 				 .vm_name = m->opt->name,
+				 .by_path = !o->port[0],
 				 .index = i};
 	int r = 0;
 
@@ -240,11 +261,21 @@ static int add_nic(struct hv_machine *m, unsigned int i, struct vd_err *err)
 	if (r)
 		return r;
 	name_uuid(m->opt->name, cfg.vm_uuid);
+	if (saved) {
+		keep = malloc(NVSP_KEEP_SIZE);
+		if (!keep)
+			return vd_err_set(err, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL,
+					  "memory ran out");
+		(void)hv_nic_state_load(saved->data, saved->size, state, keep);
+		cfg.instance = state->instance;
+		cfg.keep = keep;
+	}
 	r = hv_nic_init(&m->nic[i], &m->vmbus, &cfg, err);
+	free(keep);
 	if (r)
 		return r;
 	m->n_nics++;
-	return hv_nic_wait(&m->nic[i], CONNECT_TIMEOUT_MS, err);
+	return saved ? 0 : hv_nic_wait(&m->nic[i], CONNECT_TIMEOUT_MS, err);
 }
 
 static int open_files(struct hv_machine *m, struct vd_err *err)
@@ -266,16 +297,20 @@ static int open_files(struct hv_machine *m, struct vd_err *err)
 	return 0;
 }
 
-int hv_machine_init(struct hv_machine *m, const struct hv_options *opt, struct vd_err *err)
+int hv_machine_init(struct hv_machine *m, struct hv_options *opt, struct hv_restore *restore,
+		    struct vd_err *err)
 {
 	int r;
 
-	*m = (struct hv_machine){.opt = opt,
-				 .kvm = {.sys = -1, .vm = -1},
-				 .ram = {.memfd = -1},
-				 .console = {{.in = -1, .out = -1}, {.in = -1, .out = -1}},
-				 .signal_fd = -1,
-				 .wake_fd = -1};
+	*m = (struct hv_machine){
+		.opt = opt,
+		.restore = restore,
+		.kvm = {.sys = -1, .vm = -1},
+		.ram = {.memfd = -1},
+		.console = {{.in = -1, .out = -1}, {.in = -1, .out = -1}},
+		.signal_fd = -1,
+		.wake_fd = -1,
+		.control = {.listen_fd = -1, .conn_fd = -1, .state_fd = -1, .dirty.todo_fd = -1}};
 	pthread_mutex_init(&m->pio_lock, NULL);
 	pthread_mutex_init(&m->event_lock, NULL);
 	r = check_memory(opt, err);
@@ -287,12 +322,21 @@ int hv_machine_init(struct hv_machine *m, const struct hv_options *opt, struct v
 		r = hv_ram_init(&m->ram, opt->memory_size, err);
 	if (!r)
 		r = hv_vmbus_init(&m->vmbus, &m->kvm, &m->ram, opt->n_cpus, err);
+	if (!r && restore)
+		r = hv_restore_load(restore, opt, &m->ram, err);
 	if (!r)
 		r = hv_machine_build(m, err);
-	if (!r)
+	if (!r && !restore)
 		r = hv_machine_boot(m, err);
 	for (unsigned int i = 0; i < opt->n_nics && !r; i++)
 		r = add_nic(m, i, err);
+	if (!r)
+		r = hv_control_init(&m->control, m, opt->control, err);
+	if (!r && restore)
+		r = hv_restore_machine(restore, m, err);
+	if (!r && restore)
+		r = hv_restore_finish(restore, m, err);
+	m->restore = NULL;
 	if (!r)
 		hv_console_stdio(&m->console[0]);
 	else
@@ -311,6 +355,7 @@ void hv_machine_done(struct hv_machine *m)
 		hv_nic_done(&m->nic[i]);
 	if (m->vmbus.bus)
 		hv_vmbus_done(&m->vmbus);
+	hv_control_done(&m->control);
 	hv_ram_done(&m->ram);
 	hv_kvm_done(&m->kvm);
 	for (unsigned int i = 0; i < 2; i++) {

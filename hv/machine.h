@@ -17,11 +17,13 @@
 #include "hv/options.h"
 #include "hv/pio.h"
 #include "hv/ram.h"
+#include "hv/snapshot/control.h"
 #include "hv/vcpu.h"
 #include "hv/vmbus.h"
 
 struct hv_machine {
-	const struct hv_options *opt;
+	struct hv_options *opt;
+	struct hv_restore *restore; /* while a snapshot is being restored; else NULL */
 	struct hv_kvm kvm;
 	struct hv_ram ram;
 	struct hv_vmbus vmbus;
@@ -33,14 +35,17 @@ struct hv_machine {
 	pthread_mutex_t pio_lock; /* guards pio */
 	struct hv_pio pio;
 	struct hv_console console[2];
+	struct hv_control control; /* snapshots */
 	int signal_fd, wake_fd;
 	pthread_mutex_t event_lock; /* guards the two below, which vCPUs set and wake_fd tells of */
 	enum hv_event event;
 	char why[160];
 };
 
-/** 0; negative errno with @err filled, and nothing left behind. */
-int hv_machine_init(struct hv_machine *m, const struct hv_options *opt, struct vd_err *err);
+/** @restore: NULL, or a snapshot to go on from. 0; negative errno with @err filled, and nothing left
+ *  behind. */
+int hv_machine_init(struct hv_machine *m, struct hv_options *opt, struct hv_restore *restore,
+		    struct vd_err *err);
 /** Until the end. 0: powered off or asked to stop; negative errno with @err filled. */
 int hv_machine_run(struct hv_machine *m, struct vd_err *err);
 void hv_machine_done(struct hv_machine *m);

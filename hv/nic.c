@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "hv/nic.h"
+#include "hv/snapshot/machine_state.h"
 
 #define TAKEN_PATIENCE_MS 1000u
 
@@ -110,6 +111,9 @@ static int on_gpadl_add(struct hv_device *d, struct vmb_chan *chan, const struct
 {
 	if (!vmb_gpadl_is_plain(g))
 		return -EINVAL;
+	/* the switch will write there, unseen by KVM */
+	for (uint32_t i = 0; i < g->n_pfns; i++)
+		hv_ram_mark(nic_of(d)->bus->ram, g->pfns[i] * HV_PAGE_SIZE, HV_PAGE_SIZE);
 	return nvsp_link_gpadl_add(nic_of(d)->link, g->id, g->pfns, g->n_pfns);
 }
 
@@ -118,13 +122,14 @@ static int on_gpadl_del(struct hv_device *d, struct vmb_chan *chan, const struct
 	return nvsp_link_gpadl_del(nic_of(d)->link, g->id);
 }
 
-static int on_open(struct hv_device *d, struct vmb_chan *chan, const struct vmb_open *open)
+static int open_chan(struct hv_nic *nic, struct vmb_chan *chan, const struct vmb_open *open,
+		     bool resume)
 {
-	struct hv_nic *nic = nic_of(d);
 	uint32_t index = index_of(chan);
 	struct nvsp_link_open o = {.gpadl = open->ring->id,
 				   .downstream_page = open->downstream_page,
-				   .target = target_of(nic, chan, open->target_vp)};
+				   .target = target_of(nic, chan, open->target_vp),
+				   .resume = resume};
 	int r;
 
 	nic->chan[index].kick_fd = o.kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -138,6 +143,11 @@ static int on_open(struct hv_device *d, struct vmb_chan *chan, const struct vmb_
 	if (r && r != -EINPROGRESS)
 		close_kick(nic, index);
 	return r;
+}
+
+static int on_open(struct hv_device *d, struct vmb_chan *chan, const struct vmb_open *open)
+{
+	return open_chan(nic_of(d), chan, open, false);
 }
 
 static int on_close(struct hv_device *d, struct vmb_chan *chan)
@@ -209,6 +219,9 @@ static void link_nic(void *ctx, const struct nvsp_link_nic_wire *w)
 		       "connected: %02x:%02x:%02x:%02x:%02x:%02x, up to %u queues", w->mac[0],
 		       w->mac[1], w->mac[2], w->mac[3], w->mac[4], w->mac[5], w->max_queues);
 	nic->ready = true;
+	memcpy(nic->mac, w->mac, sizeof(nic->mac));
+	nic->max_queues = w->max_queues;
+	nic->max_mtu = w->max_mtu;
 }
 
 static void link_down(void *ctx, uint32_t bye, const char *text)
@@ -273,6 +286,9 @@ static void link_done(void *ctx, enum nvsp_link_type what, uint32_t id, int stat
 	case NVSP_LINK_TARGET:
 		target_done(nic, id, status);
 		break;
+	case NVSP_LINK_PAUSE:
+		nic->pausing = false;
+		break;
 	default:
 		break;
 	}
@@ -284,6 +300,8 @@ static void link_refused(void *ctx, const char *text)
 
 	vd_log(LOG_WARNING, "nic", nic->port,
 	       "the switch cannot go on, the card is plugged anew: %s", text);
+	nic->refused = true;
+	snprintf(nic->text, sizeof(nic->text), "%s", text);
 	nic->n_subs = 0;
 	for (uint32_t i = 0; i < NVSP_QUEUES_MAX; i++)
 		close_kick(nic, i);
@@ -312,11 +330,16 @@ int hv_nic_init(struct hv_nic *nic, struct hv_vmbus *bus, const struct hv_nic_cf
 				     .ranges = ranges,
 				     .n_ranges = ram->slots.n};
 
-	*nic = (struct hv_nic){.dev.ops = &device_ops, .bus = bus, .port = cfg->port};
+	*nic = (struct hv_nic){
+		.dev.ops = &device_ops, .bus = bus, .port = cfg->port, .by_path = cfg->by_path};
+	link.state = cfg->keep;
+	link.state_size = cfg->keep ? NVSP_KEEP_SIZE : 0;
 	for (unsigned int i = 0; i < NVSP_QUEUES_MAX; i++)
 		nic->chan[i].kick_fd = -1;
 	memcpy(nic->instance.b, cfg->vm_uuid, sizeof(nic->instance.b));
 	nic->instance.b[15] ^= (uint8_t)(cfg->index + 1);
+	if (cfg->instance)
+		memcpy(nic->instance.b, cfg->instance, sizeof(nic->instance.b));
 	memcpy(link.vm_uuid, cfg->vm_uuid, sizeof(link.vm_uuid));
 	for (unsigned int i = 0; i < ram->slots.n; i++)
 		ranges[i] = (struct nvsp_link_range){
@@ -380,7 +403,9 @@ static int cannot_connect(const struct hv_nic *nic, struct vd_err *err)
 			  strerror(r ? -r : ETIMEDOUT));
 }
 
-int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
+/* Connect; @restored: and until the switch goes on with the guest. */
+static int wait_ready(struct hv_nic *nic, bool restored, unsigned int timeout_ms,
+		      struct vd_err *err)
 {
 	uint64_t deadline = now_ms() + timeout_ms, patience = now_ms() + TAKEN_PATIENCE_MS;
 	bool ready = false, over = false;
@@ -390,7 +415,7 @@ int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
 
 		hv_vmbus_lock(nic->bus);
 		hv_nic_run(nic);
-		ready = nic->ready;
+		ready = nic->ready && (!restored || nvsp_link_is_up(nic->link));
 		/* nobody listens: there is nothing to wait for; taken: maybe by one that just ended */
 		over = nic->text[0] || (!nic->closed && nvsp_link_error(nic->link)) ||
 		       now_ms() >= (nic->closed ? patience : deadline);
@@ -399,10 +424,123 @@ int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
 		if (!ready && !over)
 			poll(&p, 1, 20);
 	}
-	if (!ready)
-		return cannot_connect(nic, err);
+	return ready && !nic->refused ? 0 : cannot_connect(nic, err);
+}
+
+int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
+{
+	int r = wait_ready(nic, false, timeout_ms, err);
+
+	if (r)
+		return r;
 	hv_vmbus_lock(nic->bus);
 	offer(nic, 0);
 	hv_vmbus_unlock(nic->bus);
 	return 0;
+}
+
+/* ---- snapshots ---- */
+
+void hv_nic_pause(struct hv_nic *nic, bool on)
+{
+	if (on == nic->paused)
+		return;
+	nic->paused = on;
+	if (on)
+		nic->pausing = nvsp_link_pause(nic->link) == -EINPROGRESS;
+	else
+		(void)nvsp_link_continue(nic->link);
+}
+
+bool hv_nic_is_paused(const struct hv_nic *nic)
+{
+	return nic->paused && !nic->pausing;
+}
+
+const void *hv_nic_save(const struct hv_nic *nic, struct hv_nic_state *ret)
+{
+	size_t size;
+
+	*ret = (struct hv_nic_state){.max_queues = nic->max_queues,
+				     .max_mtu = nic->max_mtu,
+				     .n_subs = (uint16_t)nic->n_subs,
+				     .by_path = nic->by_path};
+	memcpy(ret->instance, nic->instance.b, sizeof(ret->instance));
+	memcpy(ret->mac, nic->mac, sizeof(ret->mac));
+	snprintf(ret->port, sizeof(ret->port), "%s", nic->by_path ? "" : nic->port);
+	return nvsp_link_state(nic->link, &size);
+}
+
+void hv_nic_offer_saved(struct hv_nic *nic, unsigned int n_subs)
+{
+	nic->n_subs = n_subs;
+	offer(nic, 0);
+	offer_subchannels(nic);
+}
+
+struct reopening {
+	struct hv_nic *nic;
+	int r;
+};
+
+static void give_gpadl(void *ctx, struct vmb_chan *chan, const struct vmb_gpadl *g)
+{
+	struct reopening *re = ctx;
+	int r;
+
+	if (vmb_chan_offer(chan)->priv != &re->nic->dev)
+		return;
+	r = on_gpadl_add(&re->nic->dev, chan, g);
+	if (r && r != -EINPROGRESS && !re->r)
+		re->r = r;
+}
+
+int hv_nic_reopen(struct hv_nic *nic)
+{
+	struct reopening re = {.nic = nic};
+	struct vmb_open open;
+	int r;
+
+	vmb_bus_each_gpadl(nic->bus->bus, give_gpadl, &re);
+	for (uint32_t i = 0; i < NVSP_QUEUES_MAX && !re.r; i++) {
+		if (!nic->chan[i].chan || !vmb_chan_opened_with(nic->chan[i].chan, &open))
+			continue;
+		r = open_chan(nic, nic->chan[i].chan, &open, true);
+		re.r = r == -EINPROGRESS ? 0 : r;
+	}
+	return re.r;
+}
+
+static int does_not_fit(const struct hv_nic *nic, const struct hv_nic_state *saved,
+			struct vd_err *err)
+{
+	const uint8_t *m = saved->mac;
+
+	if (memcmp(nic->mac, saved->mac, sizeof(nic->mac)))
+		return vd_err_set(err, -EINVAL, VD_E_VM_SNAPSHOT, "vm/nic",
+				  "give it that address (viridian port set PORT --mac), or let "
+				  "restore do it: without --keep-port",
+				  "port %s has another address than the saved card, "
+				  "%02x:%02x:%02x:%02x:%02x:%02x",
+				  nic->port, m[0], m[1], m[2], m[3], m[4], m[5]);
+	if (nic->max_queues <= saved->n_subs)
+		return vd_err_set(err, -EINVAL, VD_E_VM_SNAPSHOT, "vm/nic",
+				  "make the port anew with device netvsp:PATH,queues=N",
+				  "the guest uses %u queues, port %s has %u", saved->n_subs + 1u,
+				  nic->port, nic->max_queues);
+	return 0;
+}
+
+int hv_nic_wait_restored(struct hv_nic *nic, const struct hv_nic_state *saved,
+			 unsigned int timeout_ms, struct vd_err *err)
+{
+	struct vd_err why = {0};
+	int r = wait_ready(nic, true, timeout_ms, &why);
+
+	/* what does not fit explains a refusal better than the refusal */
+	if (nic->ready && does_not_fit(nic, saved, err))
+		return -EINVAL;
+	if (r)
+		*err = why;
+	return r;
 }

@@ -20,9 +20,14 @@ struct hv_nic {
 	struct nvsp_link *link;
 	const char *port; /* for messages */
 	struct vmb_guid instance;
-	bool ready;                     /* the port has answered */
-	uint32_t n_subs;                /* subchannels that the switch wants offered */
-	bool closed;                    /* the port has hung up */
+	bool ready;           /* the port has answered */
+	uint32_t n_subs;      /* subchannels that the switch wants offered */
+	bool closed;          /* the port has hung up */
+	bool paused, pausing; /* the switch touches no memory; it was asked not to */
+	bool refused;         /* the switch could not go on with a guest */
+	bool by_path;         /* port is the path of its socket */
+	uint8_t mac[6];
+	uint16_t max_queues, max_mtu;   /* of the port */
 	char text[NVSP_LINK_TEXT_SIZE]; /* why the connection ended */
 	struct {
 		struct vmb_chan *chan; /* NULL: not offered */
@@ -35,7 +40,10 @@ struct hv_nic {
 struct hv_nic_cfg {
 	const char *path, *port, *vm_name; /* must outlive the NIC */
 	uint8_t vm_uuid[16];
-	unsigned int index; /* among the VM's NICs */
+	unsigned int index;      /* among the VM's NICs */
+	bool by_path;            /* port is the path of its socket */
+	const uint8_t *instance; /* 16 bytes of a snapshot; NULL: made of vm_uuid and index */
+	const void *keep;        /* NVSP_KEEP_SIZE bytes of a snapshot, or NULL */
 };
 
 /** Before the guest runs. 0; negative errno with @err filled. */
@@ -50,3 +58,20 @@ int hv_nic_wait(struct hv_nic *nic, unsigned int timeout_ms, struct vd_err *err)
 int hv_nic_fd(const struct hv_nic *nic);
 int hv_nic_timeout_ms(const struct hv_nic *nic);
 void hv_nic_run(struct hv_nic *nic);
+
+/* Snapshots; locked. */
+struct hv_nic_state;
+/** Ask the switch to leave the guest's memory alone, or let it go on. */
+void hv_nic_pause(struct hv_nic *nic, bool on);
+/** Nobody but the guest touches its memory. */
+bool hv_nic_is_paused(const struct hv_nic *nic);
+/** What a snapshot has of the card. Paused. Return: NVSP_KEEP_SIZE bytes of the switch's notes. */
+const void *hv_nic_save(const struct hv_nic *nic, struct hv_nic_state *ret);
+/** Offer the card's channels as a snapshot has them, on a new bus; then the bus is restored. */
+void hv_nic_offer_saved(struct hv_nic *nic, unsigned int n_subs);
+/** The bus is restored: give page lists and open channels to the switch with the next connection. 0 or
+ *  negative errno. */
+int hv_nic_reopen(struct hv_nic *nic);
+/** Not locked: connect, and wait until the switch goes on with the guest. 0; negative errno with @err. */
+int hv_nic_wait_restored(struct hv_nic *nic, const struct hv_nic_state *saved,
+			 unsigned int timeout_ms, struct vd_err *err);

@@ -8,6 +8,12 @@
 #include "hv/layout.h"
 #include "hv/ram.h"
 
+/* In bytes: a bit a page. */
+static size_t marks_size(const struct hv_ram *ram)
+{
+	return ram->size / HV_PAGE_SIZE / 8;
+}
+
 int hv_ram_init(struct hv_ram *ram, uint64_t size, struct vd_err *err)
 {
 	int r;
@@ -22,6 +28,12 @@ int hv_ram_init(struct hv_ram *ram, uint64_t size, struct vd_err *err)
 	if (ram->base == MAP_FAILED)
 		goto fail;
 	madvise(ram->base, size, MADV_DONTDUMP);
+	ram->foreign = mmap(NULL, marks_size(ram), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ram->foreign == MAP_FAILED) {
+		ram->foreign = NULL;
+		goto fail_mapped;
+	}
 	ram->low_size = size < HV_HOLE_GPA ? size : HV_HOLE_GPA;
 	ram->slots.n = size > ram->low_size ? 2 : 1;
 	ram->slots.slot[0] = (struct vmb_slot){0, ram->low_size, ram->base};
@@ -30,8 +42,9 @@ int hv_ram_init(struct hv_ram *ram, uint64_t size, struct vd_err *err)
 	return 0;
 
 fail:
-	r = -errno;
 	ram->base = NULL;
+fail_mapped:
+	r = -errno;
 	hv_ram_done(ram);
 	return vd_err_set(err, r, VD_E_NO_MEMORY, "vm/memory", "give the VM less with --memory",
 			  "%llu MiB of guest memory cannot be mapped: %s",
@@ -40,6 +53,8 @@ fail:
 
 void hv_ram_done(struct hv_ram *ram)
 {
+	if (ram->foreign)
+		munmap(ram->foreign, marks_size(ram));
 	if (ram->base)
 		munmap(ram->base, ram->size);
 	if (ram->memfd >= 0)
@@ -58,9 +73,23 @@ void *hv_ram_at(const struct hv_ram *ram, uint64_t gpa, uint64_t size)
 	return NULL;
 }
 
+void hv_ram_mark(const struct hv_ram *ram, uint64_t gpa, uint64_t size)
+{
+	const uint8_t *p = size && ram->foreign ? hv_ram_at(ram, gpa, size) : NULL;
+	uint64_t first, last;
+
+	if (!p)
+		return;
+	first = (uint64_t)(p - ram->base) / HV_PAGE_SIZE;
+	last = (uint64_t)(p - ram->base + size - 1) / HV_PAGE_SIZE;
+	for (uint64_t page = first; page <= last; page++)
+		__atomic_fetch_or(&ram->foreign[page / 64], 1ull << page % 64, __ATOMIC_RELEASE);
+}
+
 int hv_ram_clear(struct hv_ram *ram)
 {
 	if (fallocate(ram->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)ram->size))
 		return -errno;
+	madvise(ram->foreign, marks_size(ram), MADV_DONTNEED);
 	return 0;
 }

@@ -14,9 +14,9 @@
 
 #define RESET_TIMEOUT_MS 5000
 #define RETRY_MS         20 /* until the next look at a message slot that was full */
-#define POLLS_MAX        (4 + HV_CPUS_MAX + HV_NICS_MAX)
+#define POLLS_MAX        (5 + HV_CPUS_MAX + HV_NICS_MAX)
 
-static int start_vcpus(struct hv_machine *m, struct vd_err *err)
+int hv_machine_start_vcpus(struct hv_machine *m, struct vd_err *err)
 {
 	int r = 0;
 
@@ -25,7 +25,7 @@ static int start_vcpus(struct hv_machine *m, struct vd_err *err)
 	return r;
 }
 
-static void stop_vcpus(struct hv_machine *m)
+void hv_machine_stop_vcpus(struct hv_machine *m)
 {
 	for (unsigned int i = 0; i < m->n_vcpus; i++)
 		hv_vcpu_kick(&m->vcpu[i]);
@@ -105,7 +105,7 @@ static int sooner(int a, int b)
 }
 
 /* Run the cards' sockets; fill in what to wait for. Return: entries. */
-static int prepare_nics(struct hv_machine *m, struct pollfd *p, int n, int *timeout_ms)
+int hv_machine_prepare_nics(struct hv_machine *m, struct pollfd *p, int n, int *timeout_ms)
 {
 	hv_vmbus_lock(&m->vmbus);
 	for (unsigned int i = 0; i < m->n_nics; i++) {
@@ -130,10 +130,11 @@ static bool serve_once(struct hv_machine *m)
 	n = add(p, n, m->wake_fd);
 	for (unsigned int i = 0; i < 2; i++)
 		n = add(p, n, i < m->pio.n_uarts && uart_has_room(m, i) ? m->console[i].in : -1);
+	n = add(p, n, hv_control_fd(&m->control));
 	n_fixed = n;
 	for (unsigned int i = 0; i < m->vmbus.synic.n; i++)
 		n = add(p, n, m->vmbus.synic.vp[i].eom_fd);
-	n = prepare_nics(m, p, n, &timeout_ms);
+	n = hv_machine_prepare_nics(m, p, n, &timeout_ms);
 
 	if (poll(p, (nfds_t)n, timeout_ms) < 0)
 		return false;
@@ -143,6 +144,8 @@ static bool serve_once(struct hv_machine *m)
 		if (p[2 + i].revents)
 			quit |= feed_uart(m, i);
 	}
+	if (p[4].revents)
+		hv_control_serve(m);
 	for (unsigned int i = 0; i < m->vmbus.synic.n; i++) {
 		if (!p[n_fixed + (int)i].revents)
 			continue;
@@ -151,7 +154,7 @@ static bool serve_once(struct hv_machine *m)
 	}
 	if (flush || timeout_ms == RETRY_MS)
 		hv_vmbus_flush(&m->vmbus);
-	return quit || (p[0].revents && take_signal(m));
+	return quit || m->control.quit || (p[0].revents && take_signal(m));
 }
 
 /* Wait until viridiand has let go of the memory. */
@@ -165,7 +168,7 @@ static void quiesce(struct hv_machine *m)
 	for (int waited = 0; waited < RESET_TIMEOUT_MS && !hv_vmbus_quiet(&m->vmbus);
 	     waited += RETRY_MS) {
 		timeout_ms = RETRY_MS;
-		n = prepare_nics(m, p, 0, &timeout_ms);
+		n = hv_machine_prepare_nics(m, p, 0, &timeout_ms);
 		poll(p, (nfds_t)n, timeout_ms);
 	}
 }
@@ -175,10 +178,11 @@ static int reset(struct hv_machine *m, struct vd_err *err)
 	int r;
 
 	vd_log(LOG_INFO, "vm", m->opt->name, "reset");
-	stop_vcpus(m);
+	hv_machine_stop_vcpus(m);
 	(void)take_event(m);
 	quiesce(m);
 	hv_machine_unbuild(m);
+	hv_dirty_reset(&m->control.dirty);
 	r = hv_ram_clear(&m->ram);
 	if (r)
 		return vd_err_set(err, r, VD_E_SYSTEM, "vm/memory", NULL,
@@ -186,7 +190,7 @@ static int reset(struct hv_machine *m, struct vd_err *err)
 	r = hv_machine_build(m, err);
 	if (!r)
 		r = hv_machine_boot(m, err);
-	return r ? r : start_vcpus(m, err);
+	return r ? r : hv_machine_start_vcpus(m, err);
 }
 
 /* Return: 0 go on; 1 the end; negative errno. */
@@ -199,7 +203,10 @@ static int on_event(struct hv_machine *m, struct vd_err *err)
 		vd_log(LOG_INFO, "vm", m->opt->name, "the guest powered off");
 		return 1;
 	case HV_EV_RESET:
-		return m->opt->no_reboot ? 1 : reset(m, err);
+		if (!m->opt->kernel)
+			vd_log(LOG_INFO, "vm", m->opt->name,
+			       "reset, which is the end: it was restored without --kernel");
+		return m->opt->no_reboot || !m->opt->kernel ? 1 : reset(m, err);
 	default:
 		return vd_err_set(err, -EIO, VD_E_VM_KVM, "vm", NULL, "the guest cannot go on: %s",
 				  m->why);
@@ -213,12 +220,12 @@ int hv_machine_run(struct hv_machine *m, struct vd_err *err)
 
 	if (r)
 		vd_log(LOG_WARNING, "vm", m->opt->name, "not confined: this kernel has no seccomp");
-	r = start_vcpus(m, err);
+	r = hv_machine_start_vcpus(m, err);
 	while (!r && !quit) {
 		quit = serve_once(m);
 		r = on_event(m, err);
 	}
-	stop_vcpus(m);
+	hv_machine_stop_vcpus(m);
 	quiesce(m);
 	return r < 0 ? r : 0;
 }

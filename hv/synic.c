@@ -109,6 +109,7 @@ static uint64_t take_page(const struct hv_synic *s, uint64_t old, uint64_t msr)
 		return 0;
 	if (gpa != old)
 		memset(page, 0, HV_PAGE_SIZE);
+	hv_ram_mark(s->ram, gpa, HV_PAGE_SIZE);
 	return gpa;
 }
 
@@ -120,6 +121,33 @@ void hv_synic_set(struct hv_synic *s, unsigned int vp, uint64_t control, uint64_
 	p->on = control & 1;
 	p->msg_gpa = take_page(s, p->msg_gpa, simp);
 	p->evt_gpa = take_page(s, p->evt_gpa, siefp);
+}
+
+int hv_synic_restore(struct hv_synic *s, unsigned int vp, bool on, uint64_t msg_gpa,
+		     uint64_t evt_gpa)
+{
+	uint64_t gpa[] = {msg_gpa, evt_gpa};
+
+	for (unsigned int i = 0; i < 2; i++) {
+		if (gpa[i] % HV_PAGE_SIZE || (gpa[i] && !hv_ram_at(s->ram, gpa[i], HV_PAGE_SIZE)))
+			return -EINVAL;
+		if (gpa[i])
+			hv_ram_mark(s->ram, gpa[i], HV_PAGE_SIZE);
+	}
+	s->vp[vp].on = on;
+	s->vp[vp].msg_gpa = msg_gpa;
+	s->vp[vp].evt_gpa = evt_gpa;
+	return 0;
+}
+
+void hv_synic_kick_all(struct hv_synic *s)
+{
+	for (unsigned int i = 0; i < s->n; i++) {
+		if (!s->vp[i].on)
+			continue;
+		kick(s->vp[i].msg_fd);
+		kick(s->vp[i].call_fd);
+	}
 }
 
 int hv_synic_post(struct hv_synic *s, unsigned int vp, uint32_t type, const void *payload,

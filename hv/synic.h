@@ -52,6 +52,12 @@ static inline unsigned int hv_synic_gsi(unsigned int vp)
 void hv_synic_set(struct hv_synic *s, unsigned int vp, uint64_t control, uint64_t simp,
 		  uint64_t siefp);
 
+/** Pages as a snapshot has them: they are not zeroed. 0; -EINVAL no RAM. */
+int hv_synic_restore(struct hv_synic *s, unsigned int vp, bool on, uint64_t msg_gpa,
+		     uint64_t evt_gpa);
+/** Interrupt every VP that has the SynIC on: edges may be lost in a snapshot. */
+void hv_synic_kick_all(struct hv_synic *s);
+
 /**
  * Put a message of @type into the slot of SINT 2.
  * Return: 0, also when the VP has no message page (there is nobody to tell); -EAGAIN the slot is

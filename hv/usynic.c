@@ -87,11 +87,13 @@ static void write_hypercall_page(struct hv_usynic *u)
 	uint64_t gpa = u->hypercall & ~(uint64_t)(HV_PAGE_SIZE - 1);
 	uint8_t *page = u->hypercall & 1 ? hv_ram_at(u->synic->ram, gpa, HV_PAGE_SIZE) : NULL;
 
-	if (page)
-		memcpy(page, code, sizeof(code));
+	if (!page)
+		return;
+	memcpy(page, code, sizeof(code));
+	hv_ram_mark(u->synic->ram, gpa, HV_PAGE_SIZE);
 }
 
-static void route_sints(struct hv_usynic *u)
+void hv_usynic_route(const struct hv_usynic *u)
 {
 	struct hv_route route[HV_CPUS_MAX];
 	unsigned int n = 0;
@@ -147,7 +149,7 @@ bool hv_usynic_wrmsr(struct hv_usynic *u, unsigned int vp, uint32_t msr, uint64_
 			return false;
 		u->vp[vp].sint[msr - MSR_SINT0] = v;
 		if (msr == MSR_SINT0 + SINT)
-			route_sints(u);
+			hv_usynic_route(u);
 		return true;
 	}
 	hv_synic_set(u->synic, vp, u->vp[vp].control, u->vp[vp].simp, u->vp[vp].siefp);

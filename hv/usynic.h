@@ -28,6 +28,8 @@ struct hv_usynic {
 };
 
 void hv_usynic_init(struct hv_usynic *u, struct hv_synic *synic, uint64_t tsc_hz);
+/** Route SINT 2 of all VPs again: @u was filled in from a snapshot. */
+void hv_usynic_route(const struct hv_usynic *u);
 /** False: there is no such register, the access faults. */
 bool hv_usynic_rdmsr(const struct hv_usynic *u, unsigned int vp, uint32_t msr, uint64_t *v);
 /** @eom is set when the guest has emptied a message slot. */

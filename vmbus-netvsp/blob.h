@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Saved state as flat bytes: a writer that counts even when it has no room, a reader that never
- * leaves its bytes. Inside of this folder only. Every value read is as hostile as a guest's.
+ * leaves its bytes. Here and in hv/snapshot only. Every value read is as hostile as a guest's.
  */
 #pragma once
 

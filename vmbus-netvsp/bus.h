@@ -150,4 +150,6 @@ bool vmb_chan_is_open(const struct vmb_chan *chan);
 /** For people: "open", "closing, revoked" ... */
 const char *vmb_chan_state_text(const struct vmb_chan *chan);
 uint32_t vmb_chan_target_vp(const struct vmb_chan *chan);
+/** With what the guest opened @chan; false: it is not open. */
+bool vmb_chan_opened_with(const struct vmb_chan *chan, struct vmb_open *ret);
 struct vmb_chan *vmb_chan_by_relid(struct vmb_bus *bus, uint32_t relid);

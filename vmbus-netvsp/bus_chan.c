@@ -25,6 +25,16 @@ uint32_t vmb_chan_connection(const struct vmb_chan *chan)
 	return VMB_CONN_EVENT + chan->relid;
 }
 
+bool vmb_chan_opened_with(const struct vmb_chan *chan, struct vmb_open *ret)
+{
+	if (chan->state != CHAN_OPEN)
+		return false;
+	*ret = (struct vmb_open){.target_vp = chan->target_vp,
+				 .downstream_page = chan->downstream_page,
+				 .ring = &chan->ring->g};
+	return true;
+}
+
 bool vmb_chan_is_open(const struct vmb_chan *chan)
 {
 	return chan->state == CHAN_OPEN;

@@ -130,6 +130,16 @@ int nvsp_link_fd(const struct nvsp_link *l)
 	return l->fd;
 }
 
+bool nvsp_link_is_up(const struct nvsp_link *l)
+{
+	if (!l->up || l->resume_seq)
+		return false;
+	for (unsigned int i = 0; i < NVSP_QUEUES_MAX; i++)
+		if (l->chan[i].seq)
+			return false;
+	return true;
+}
+
 int nvsp_link_error(const struct nvsp_link *l)
 {
 	return l->fd >= 0 ? 0 : l->error;
@@ -585,6 +595,13 @@ int nvsp_link_target(struct nvsp_link *l, uint32_t index, const struct nvsp_link
 int nvsp_link_pause(struct nvsp_link *l)
 {
 	l->paused = true;
+	if (!l->up && l->fd >= 0) {
+		/* not greeted: the switch knows nothing yet, and shall not hear it now */
+		close(l->fd);
+		l->fd = -1;
+		l->hello_seq = 0;
+		l->error = -ENOTCONN;
+	}
 	if (!l->up)
 		return 0;
 	l->pause_seq = send_plain(l, NVSP_LINK_PAUSE);

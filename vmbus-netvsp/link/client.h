@@ -69,6 +69,8 @@ int nvsp_link_fd(const struct nvsp_link *link);
 int nvsp_link_timeout_ms(const struct nvsp_link *link, uint64_t now_ms);
 /** Connect when it is time, read everything that came. Does not wait. */
 void nvsp_link_run(struct nvsp_link *link, uint64_t now_ms);
+/** Everything was told to the switch, and taken by it. */
+bool nvsp_link_is_up(const struct nvsp_link *link);
 /** Why the last connection attempt failed, negative errno; 0: connected. */
 int nvsp_link_error(const struct nvsp_link *link);
 

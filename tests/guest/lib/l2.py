@@ -57,17 +57,25 @@ class Guest(Vm):
         self.n_repeats = 0
         self.base = f"/run/{name}"
 
+    def _launch(self, command):
+        self.host.run(
+            f"rm -f {self.base}.status; (sh -c 'echo $$ > {self.base}.pid; exec \"$@\"' - "
+            f"{command} --serial /dev/vport0p{1 + self.slot} {self.options} "
+            f"< /dev/null > {self.base}.console 2>> {self.base}.log; echo $? > {self.base}.status) &")
+
+    def restore(self, path, options=None):
+        """Go on from a snapshot, in the middle of the conversation. options: others from now on."""
+        self.options = self.options if options is None else options
+        self._launch(f"viridian-vm snapshot restore {path}")
+
     def start(self):
         # A line stays connected for good: what an older guest said last must not be taken for new.
         self.hang_up()
         self._agent = socket.socket(socket.AF_UNIX)
         self._agent.connect(_line_path(self.slot))
         self._buffer, self._id = b"", 0
-        self.host.run(
-            f"rm -f {self.base}.status; (sh -c 'echo $$ > {self.base}.pid; exec \"$@\"' - "
-            f"viridian-vm run --name {self.name} --kernel {self.kernel} --initrd /l2/initrd "
-            f"--append '{APPEND} {self.append}' --serial /dev/vport0p{1 + self.slot} {self.options} "
-            f"< /dev/null > {self.base}.console 2> {self.base}.log; echo $? > {self.base}.status) &")
+        self._launch(f"viridian-vm run --name {self.name} --kernel {self.kernel} --initrd /l2/initrd "
+                     f"--append '{APPEND} {self.append}'")
 
     def hang_up(self):
         """Leave the line to another guest."""
@@ -90,13 +98,14 @@ class Guest(Vm):
         self._id = 0
         self.wait_ready(timeout_s)
 
-    def ended(self, timeout_s=20):
-        """Wait for the process; its exit status."""
+    def ended(self, timeout_s=20, for_good=True):
+        """Wait for the process; its exit status. for_good: the conversation is over, too."""
         deadline = time.monotonic() + timeout_s
         while True:
             status, text = self.host.ask(f"cat {self.base}.status")
             if status == 0:
-                self.hang_up()
+                if for_good:
+                    self.hang_up()
                 return int(text)
             if time.monotonic() > deadline:
                 raise GuestError(f"{self.name}: viridian-vm did not end\n{self.report()}")

@@ -3,6 +3,8 @@
  * A guest of a few instructions, for machines whose KVM cannot run an ordinary kernel: finds Hyper-V by
  * CPUID, sets up hypercall page and SynIC by their registers, posts INITIATE_CONTACT for VMBus 5.3 and
  * 9.9, prints what comes back, and powers off. micro.test makes a bzImage of it.
+ * With "count" for a command line it stays: it counts, in a register and in memory, and prints where it is; the byte
+ * o on its serial port has it ask for VMBus's offers, x ends it. snapshot.test moves it about.
  */
 #include <stdint.h>
 
@@ -16,16 +18,24 @@ enum { COM1 = 0x3f8, SLEEP = 0x600, SLEEP_S5 = 5 << 2 | 0x20 };
 static uint8_t *const hypercall_page = (uint8_t *)0x200000, *const messages = (uint8_t *)0x201000,
 		      *const input = (uint8_t *)0x203000;
 
-void guest_main(void);
+void guest_main(const uint8_t *boot_params);
 
 ENTRY void entry(void)
 {
-	__asm__("mov $0x90000, %rsp; call guest_main; 1: hlt; jmp 1b");
+	__asm__("mov %rsi, %rdi; mov $0x90000, %rsp; call guest_main; 1: hlt; jmp 1b");
 }
 
 static void outb(uint16_t port, uint8_t v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "d"(port));
+}
+
+static uint8_t inb(uint16_t port)
+{
+	uint8_t v;
+
+	__asm__ volatile("inb %1, %0" : "=a"(v) : "d"(port));
+	return v;
 }
 
 static void wrmsr(uint32_t msr, uint64_t v)
@@ -70,10 +80,29 @@ static uint64_t hypercall(uint64_t control, uint64_t in)
 	return status;
 }
 
+static volatile uint32_t *const slot = (volatile uint32_t *)(0x201000 + 512);
+
+static void release_slot(void)
+{
+	slot[0] = 0;
+	wrmsr(0x40000084, 0); /* end of message */
+}
+
+static void request_offers(void)
+{
+	uint32_t *in = (uint32_t *)input;
+
+	in[3] = 8;
+	in[4] = 3;
+	print_hex("offers ", hypercall(0x5c, (uint64_t)input));
+	print_hex("slot ", slot[0]);
+	print_hex("message ", slot[4]);
+	release_slot();
+}
+
 static void contact(uint32_t version)
 {
 	uint32_t *in = (uint32_t *)input;
-	volatile uint32_t *slot = (volatile uint32_t *)(messages + 512);
 
 	for (unsigned int i = 0; i < 64; i++)
 		in[i] = 0;
@@ -88,12 +117,42 @@ static void contact(uint32_t version)
 	print_hex("message ", slot[4]);
 	print_hex("supported ", slot[6] & 0xff);
 	print_hex("connection ", slot[7]);
-	slot[0] = 0;
-	wrmsr(0x40000084, 0); /* end of message */
+	release_slot();
 }
 
-void guest_main(void)
+/*
+ * Numbers and what was made of them: when memory or registers are of another moment, they differ. One page in four
+ * changes with each number.
+ */
+static void count(void)
 {
+	volatile uint32_t *const pages = (volatile uint32_t *)0x400000;
+	uint64_t n = 0;
+	uint8_t c;
+
+	for (;;) {
+		n++;
+		for (unsigned int i = 0; i < 64; i++) {
+			if (n > 64 && pages[i * 1024] != n - 1 - (n - 1 - i) % 64)
+				print_hex("bad page ", i);
+			if (i == n % 64)
+				pages[i * 1024] = (uint32_t)n;
+		}
+		if (n % 16 == 0)
+			print_hex("count ", n / 16);
+		for (unsigned int i = 0; i < 200; i++)
+			__asm__ volatile("pause");
+		c = inb(COM1 + 5) & 1 ? inb(COM1) : 0;
+		if (c == 'o')
+			request_offers();
+		if (c == 'x')
+			return;
+	}
+}
+
+void guest_main(const uint8_t *boot_params)
+{
+	const char *command = (const char *)(uint64_t) * (const uint32_t *)(boot_params + 0x228);
 	uint32_t a = 0x40000001, b, c = 0, d;
 
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
@@ -108,5 +167,9 @@ void guest_main(void)
 	contact(5u << 16 | 3);
 	contact(9u << 16 | 9);
 	print_hex("bad code ", hypercall(0x7777, 0));
+	if (command[0] == 'c') {
+		contact(5u << 16 | 3);
+		count();
+	}
 	outb(SLEEP, SLEEP_S5);
 }

@@ -41,6 +41,29 @@ static void complete(void)
 	CU_ASSERT_TRUE(o.no_reboot);
 }
 
+static void snapshots(void)
+{
+	CU_ASSERT_EQUAL_FATAL(parse("snapshot save web dir/one --full --stop"), 0);
+	CU_ASSERT_EQUAL(o.command, HV_CMD_SAVE);
+	CU_ASSERT_STRING_EQUAL(o.vm, "web");
+	CU_ASSERT_STRING_EQUAL(o.file, "dir/one");
+	CU_ASSERT_TRUE(o.full && o.stop);
+	CU_ASSERT_EQUAL(parse("snapshot save --control c.sock file"), 0);
+	CU_ASSERT_PTR_NULL(o.vm);
+	CU_ASSERT_EQUAL(parse("snapshot restore file --nic port=b --keep-port"), 0);
+	CU_ASSERT_EQUAL(o.command, HV_CMD_RESTORE);
+	CU_ASSERT_PTR_NULL(o.name); /* as it was saved */
+	CU_ASSERT_TRUE(o.keep_port);
+	CU_ASSERT_EQUAL(parse("snapshot list dir"), 0);
+	CU_ASSERT_EQUAL(o.command, HV_CMD_LIST);
+	CU_ASSERT_EQUAL(parse("snapshot"), -EINVAL);
+	CU_ASSERT_EQUAL(parse("snapshot take x"), -EINVAL);
+	CU_ASSERT_EQUAL(parse("snapshot save file"), -EINVAL);
+	CU_ASSERT_EQUAL(parse("snapshot save a/b file"), -EINVAL);
+	CU_ASSERT_EQUAL(parse("snapshot restore a b"), -EINVAL);
+	CU_ASSERT_NOT_EQUAL(err.hint[0], 0);
+}
+
 static void sizes(void)
 {
 	static const struct {
@@ -108,6 +131,7 @@ static void many_nics(void)
 }
 
 static const struct tap_case cases[] = {
+	{"snapshots", snapshots},
 	{"a complete command line", complete},
 	{"memory sizes and their limits", sizes},
 	{"what is wrong is refused, with a hint", refused},
