@@ -115,7 +115,7 @@ static void warn(const struct change *c, json_t *out)
 		if (n_said >= WARNINGS_MAX)
 			return;
 		if (old < 0 || vsw_policy_of(&c->e->model.ports[old])->acl != vsw_policy_of(n)->acl)
-			vsw_acl_warn(n, WARNINGS_MAX - (unsigned int)n_said, out);
+			vsw_acl_warn(c->next, n, WARNINGS_MAX - (unsigned int)n_said, out);
 	}
 }
 

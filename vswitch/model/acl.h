@@ -49,10 +49,11 @@ const struct vsw_policy *vsw_policy_tidy(struct vsw_policy *p);
 
 bool vsw_policy_equal(const struct vsw_policy *a, const struct vsw_policy *b);
 
-/** Append what a person should know about the rules of @p to @out (texts): ties that only the rule
- *  "deny before allow" decides, rules that stand twice, VLANs the port never carries. At most
- *  @max. */
-void vsw_acl_warn(const struct vsw_port_cfg *p, unsigned int max, json_t *out);
+/** Append what a person should know about the rules of @p, a port of @m, to @out (texts): ties that only the
+ *  rule "deny before allow" decides, rules that never decide because others say the opposite before them,
+ *  rules that stand twice, tags without an address, VLANs the port never carries. At most @max. */
+void vsw_acl_warn(const struct vsw_model *m, const struct vsw_port_cfg *p, unsigned int max,
+		  json_t *out);
 
 /** Rules without who and when were set by @who now. -ENOMEM. */
 int vsw_model_sign(struct vsw_model *m, const char *who, int64_t now);

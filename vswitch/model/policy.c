@@ -107,6 +107,33 @@ const struct vsw_acl_rule *vsw_acl_find(const struct vsw_acl *a, uint32_t id)
 	return a ? bsearch(&id, a->rules, a->n, sizeof(a->rules[0]), by_id) : NULL;
 }
 
+#define MAC_RANK  255u
+#define NAME_RANK 128u /* of sets and tags: that of one address */
+
+static uint32_t addr_rank(const struct vsw_addr *a)
+{
+	switch (a->kind) {
+	case VSW_ADDR_PREFIX:
+		return a->prefix.family == 4 ? a->prefix.len + 96u : a->prefix.len;
+	case VSW_ADDR_MAC:
+		return MAC_RANK;
+	case VSW_ADDR_SET:
+	case VSW_ADDR_TAG:
+		return NAME_RANK;
+	default:
+		return 0;
+	}
+}
+
+uint32_t vsw_rule_rank(const struct vsw_acl_rule *r)
+{
+	uint32_t a = addr_rank(&r->local), b = addr_rank(&r->remote);
+
+	if (r->kind == VSW_ACL_EXTENDED)
+		return r->weight;
+	return a > b ? a : b;
+}
+
 struct vsw_set *vsw_model_set(const struct vsw_model *m, const char *name)
 {
 	for (unsigned int i = 0; i < m->n_sets; i++)

@@ -191,6 +191,10 @@ struct vsw_policy *vsw_policy_clone(const struct vsw_policy *p);
 /** Room for @n rules, all zero, a reference of its own. NULL on lack of memory. */
 struct vsw_acl *vsw_acl_new(unsigned int n);
 
+/** What decides between two rules of one kind and direction that match the same frame, the greater first: the
+ *  weight, or a basic rule's prefix length (of 128 bits; MAC addresses beyond all prefixes). */
+uint32_t vsw_rule_rank(const struct vsw_acl_rule *r);
+
 /** The rule with this id, or NULL. */
 const struct vsw_acl_rule *vsw_acl_find(const struct vsw_acl *a, uint32_t id);
 

@@ -14,7 +14,6 @@
 
 /* Table entries one rule may need: two port ranges and two address sets multiply. */
 #define ENTRIES_PER_RULE_MAX (1u << 20)
-#define MAC_SPECIFICITY      255u
 
 struct build {
 	const struct vsw_model *m;
@@ -32,32 +31,13 @@ struct side {
 	bool any;
 };
 
-static uint8_t specificity(const struct vsw_addr *a)
-{
-	switch (a->kind) {
-	case VSW_ADDR_PREFIX:
-		return a->prefix.family == 4 ? (uint8_t)(a->prefix.len + 96) : a->prefix.len;
-	case VSW_ADDR_MAC:
-		return MAC_SPECIFICITY;
-	case VSW_ADDR_SET:
-	case VSW_ADDR_TAG:
-		return 128;
-	default:
-		return 0;
-	}
-}
-
 /* Who decides first, of two rules of one list and direction. */
 static int compare(const struct vsw_acl_rule *a, const struct vsw_acl_rule *b)
 {
-	uint32_t x = a->weight, y = b->weight;
+	uint32_t x = vsw_rule_rank(a), y = vsw_rule_rank(b);
 
 	if (a->kind != b->kind)
 		return a->kind == VSW_ACL_EXTENDED ? -1 : 1; /* meters only */
-	if (a->kind == VSW_ACL_BASIC) {
-		x = RTE_MAX(specificity(&a->local), specificity(&a->remote));
-		y = RTE_MAX(specificity(&b->local), specificity(&b->remote));
-	}
 	if (x != y)
 		return x > y ? -1 : 1;
 	if (a->action != b->action)

@@ -119,7 +119,7 @@ static unsigned int warn(const struct vsw_acl_rule *rules, unsigned int n, const
 
 	p->acl = list(rules, n);
 	vsw_acl_settle(p->acl, NULL);
-	vsw_acl_warn(&port, 20, out);
+	vsw_acl_warn(&(struct vsw_model){.ports = &port, .n_ports = 1}, &port, 20, out);
 	json_array_foreach (out, i, j) {
 		if (part && !strstr(json_string_value(j), part))
 			printf("# %s\n", json_string_value(j));
@@ -157,6 +157,41 @@ static void warnings(void)
 	CU_ASSERT_EQUAL(warn(r, 2, "VLAN 5, which this port never carries"), 1);
 }
 
+static void contradictions(void)
+{
+	struct vsw_acl_rule r[2] = {rule(VSW_ACL_ALLOW, "10.1.0.0/16", 10),
+				    rule(VSW_ACL_DENY, "10.0.0.0/8", 20)};
+
+	CU_ASSERT_EQUAL(warn(r, 2, "rule 1 never decides: rule 2 comes first"), 1);
+	r[1].protocol = 6; /* only some of the frames */
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	r[0].protocol = 6;
+	CU_ASSERT_EQUAL(warn(r, 2, "never decides"), 1);
+	r[1].remote_port[0] = 1;
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	r[1].remote_port[0] = 0;
+	r[1].action = VSW_ACL_ALLOW; /* says the same */
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	r[1].action = VSW_ACL_DENY;
+	r[1].direction = VSW_TO_VM;
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	/* the usual way: what is allowed first, the rest denied behind it */
+	r[1] = rule(VSW_ACL_DENY, "any", 1);
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	/* basic rules: the same length, on different sides */
+	r[0] = rule(VSW_ACL_ALLOW, "10.0.0.0/8", 0);
+	r[1] = rule(VSW_ACL_DENY, "10.0.0.0/8", 0);
+	r[0].kind = r[1].kind = VSW_ACL_BASIC;
+	r[1].local = r[1].remote;
+	memset(&r[1].remote, 0, sizeof(r[1].remote));
+	CU_ASSERT_EQUAL(warn(r, 2, "prefixes of the same length and may match the same"), 1);
+	r[1].local.prefix.len = 7;
+	CU_ASSERT_EQUAL(warn(r, 2, NULL), 0);
+	/* a tag that no port has */
+	r[0].remote = (struct vsw_addr){.kind = VSW_ADDR_TAG, .name = "nobody"};
+	CU_ASSERT_EQUAL(warn(r, 1, "no port with an address has that tag"), 1);
+}
+
 static double ms(void)
 {
 	struct timespec ts;
@@ -187,7 +222,7 @@ static void many(void)
 	CU_ASSERT_EQUAL_FATAL(vsw_model_from_json(j, NULL, &m, NULL), 0);
 	CU_ASSERT_EQUAL(vsw_model_validate(&m, j, NULL, NULL), 0);
 	CU_ASSERT_EQUAL(vsw_model_complete(&m, zeros, NULL, NULL), 0);
-	vsw_acl_warn(&m.ports[0], 20, out);
+	vsw_acl_warn(&m, &m.ports[0], 20, out);
 	CU_ASSERT_EQUAL(json_array_size(out), 1); /* too many to look at all pairs */
 	diff = vsw_model_diff(&none, &m);
 	CU_ASSERT_EQUAL(json_array_size(diff), 3);
@@ -206,6 +241,7 @@ static const struct tap_case cases[] = {
 	{"ids are assigned behind those in use", ids},
 	{"equal rules keep their id, and who set them", inheriting},
 	{"ties, doubles and strange VLANs are told", warnings},
+	{"so are contradictions, and tags of nobody", contradictions},
 	{"16384 rules take milliseconds, one more is refused", many},
 };
 
