@@ -16,13 +16,23 @@ static const char *text_of(json_t *o, const char *key)
 	return s ? s : "";
 }
 
-static void print_rule(json_t *rule)
+/* ", set by root at ..." and the end of the line. */
+static void print_who(json_t *o)
 {
-	json_int_t at = json_integer_value(json_object_get(rule, "set_at"));
+	json_int_t at = json_integer_value(json_object_get(o, "set_at"));
 	char when[32] = "";
 	time_t t = (time_t)at;
 	struct tm tm;
 
+	if (text_of(o, "set_by")[0])
+		printf(", set by %s", text_of(o, "set_by"));
+	if (at && gmtime_r(&t, &tm) && strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		printf(" at %s", when);
+	putchar('\n');
+}
+
+static void print_rule(json_t *rule)
+{
 	if (!rule)
 		return;
 	printf("    rule %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(rule, "id")));
@@ -33,11 +43,7 @@ static void print_rule(json_t *rule)
 	if (text_of(rule, "name")[0])
 		printf(" \"%s\"", text_of(rule, "name"));
 	printf(": %s %s", text_of(rule, "action"), text_of(rule, "direction"));
-	if (text_of(rule, "set_by")[0])
-		printf(", set by %s", text_of(rule, "set_by"));
-	if (at && gmtime_r(&t, &tm) && strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm))
-		printf(" at %s", when);
-	putchar('\n');
+	print_who(rule);
 }
 
 static void print_trace(json_t *result)
@@ -72,6 +78,15 @@ void ctl_print_why(struct ctl_context *ctx, json_t *result)
 		       json_number_value(json_object_get(row, "seconds_ago")),
 		       text_of(row, "packet"), text_of(row, "reason"), text_of(row, "text"));
 		print_rule(json_object_get(row, "rule"));
+		if (json_object_get(row, "guard")) {
+			printf("    guards of the port");
+			print_who(json_object_get(row, "guard"));
+		}
+		if (json_object_get(row, "isolation")) {
+			printf("    isolated (%s)",
+			       text_of(json_object_get(row, "isolation"), "reason"));
+			print_who(json_object_get(row, "isolation"));
+		}
 		if (text_of(row, "check")[0])
 			printf("    failing check: %s\n", text_of(row, "check"));
 		printf("    to do: %s\n", text_of(row, "hint"));

@@ -78,6 +78,7 @@ int vsw_edit_guard_set(struct vsw_model *m, json_t *params, struct vd_err *reter
 		return no_memory(reterr);
 	}
 	rd = reader(doc, NULL, port, "/guard", reterr);
+	memset(&p->guard.set, 0, sizeof(p->guard.set)); /* the engine signs what differs */
 	rc = vsw_guard_from_json(&rd, p);
 	json_decref(doc);
 	if (!rc)

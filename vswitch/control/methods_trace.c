@@ -9,6 +9,7 @@
 #include "nap-policy/allow.h"
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
+#include "vswitch/control/quarantine.h"
 #include "vswitch/datapath/recorder.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
@@ -39,7 +40,7 @@ static json_t *rule_row(const struct vsw_port_cfg *p, uint32_t id)
 			 : r->action == VSW_ACL_DENY ? "deny"
 						     : "meter",
 			 "direction", r->direction == VSW_FROM_VM ? "from-vm" : "to-vm", "set_by",
-			 r->set_by, "set_at", (json_int_t)r->set_at);
+			 r->set.by, "set_at", (json_int_t)r->set.at);
 }
 
 /* The rule that would let the frame pass: one step above the one that denied it. */
@@ -74,6 +75,79 @@ static void allow_command(const struct vsw_port_cfg *p, uint32_t id, enum vsw_di
 		 "--stateful",
 		 p->name, dir == VSW_FROM_VM ? "from-vm" : "to-vm", proto, remote, ports,
 		 r->weight + 1u);
+}
+
+#define PINS_SAID 8u /* more make no command that anybody would type */
+#define ARP_SIZE  28u
+#define ND_SIZE   24u
+
+/* "--pin" with all that is pinned, and the address of @len bits at @addr. */
+static void pin_command(const struct vsw_port_cfg *p, uint8_t family, const uint8_t *addr,
+			char *buf, size_t size)
+{
+	const struct vsw_policy *policy = vsw_policy_of(p);
+	struct vd_prefix who = {.family = family, .len = family == 4 ? 32 : 128};
+	char text[VD_PREFIX_STR_SIZE];
+	size_t n;
+
+	if (policy->n_pins > PINS_SAID)
+		return;
+	memcpy(who.addr, addr, who.len / 8);
+	n = (size_t)snprintf(buf, size, "viridian guard set %s", p->name);
+	for (unsigned int i = 0; i < policy->n_pins && n < size; i++)
+		n += (size_t)snprintf(buf + n, size - n, " --pin %s",
+				      vd_prefix_format(&policy->pins[i], text));
+	if (n < size)
+		snprintf(buf + n, size - n, " --pin %s", vd_prefix_format(&who, text));
+}
+
+/* The address that the frame claims: of an IP packet, ARP message or neighbour discovery message. */
+static void claim_command(const struct vsw_port_cfg *p, const struct vsw_record *e, char *buf,
+			  size_t size)
+{
+	static const uint8_t none[4];
+	const uint8_t *l3;
+	struct vsw_headers h;
+
+	vsw_headers_parse(e->data, e->kept, e->len, &h);
+	l3 = e->data + h.l3;
+	if (e->reason == VSW_DROP_ARP_SPOOFING && h.l3 + ARP_SIZE <= e->kept)
+		pin_command(p, 4, memcmp(l3 + 14, none, 4) ? l3 + 14 : l3 + 24, buf, size);
+	else if (e->reason == VSW_DROP_ND_SPOOFING && h.family == VSW_FAMILY_IPV6 &&
+		 h.l4 + ND_SIZE <= e->kept)
+		pin_command(p, 6, e->data + h.l4 + 8, buf, size);
+	else if (e->reason == VSW_DROP_IP_SPOOFING && h.src)
+		pin_command(p, h.family == VSW_FAMILY_IPV4 ? 4 : 6, h.src, buf, size);
+}
+
+/* What would let a frame pass that a guard stopped; "": the list's hint is all that can be said. */
+static void guard_command(const struct vsw_port_cfg *p, const struct vsw_record *e, char *buf,
+			  size_t size)
+{
+	const struct vsw_guard *g = &vsw_policy_of(p)->guard;
+	static const uint8_t everybody[6] = {255, 255, 255, 255, 255, 255};
+
+	if (e->kept < 14)
+		return;
+	switch (e->reason) {
+	case VSW_DROP_MAC_SPOOFING:
+	case VSW_DROP_MAC_LIMIT:
+		snprintf(buf, size, "viridian port set %s --learn %u", p->name, p->learn + 1);
+		return;
+	case VSW_DROP_ADDRESS_LIMIT:
+		if (g->address_limit && g->address_limit < VSW_ADDRESSES_MAX)
+			snprintf(buf, size, "viridian guard set %s --address-limit %u", p->name,
+				 g->address_limit + 1);
+		return;
+	case VSW_DROP_STORM_LIMIT:
+		snprintf(buf, size, "viridian guard set %s --storm-%s-pps 0", p->name,
+			 !memcmp(e->data, everybody, 6) ? "broadcast"
+			 : e->data[0] & 1               ? "multicast"
+							: "unknown");
+		return;
+	default:
+		claim_command(p, e, buf, size);
+	}
 }
 
 /* ---- trace ---- */
@@ -177,8 +251,41 @@ static void put_port(const char *hint, const char *port, char *buf, size_t size)
 		snprintf(buf, size, "%.*s%s%s", (int)(at - hint), hint, port, at + 4);
 }
 
-static json_t *why_row(const struct vsw_port_cfg *p, const struct vsw_port *rt,
-		       const struct vsw_record *e)
+/* Somebody confined the port: who, why, and how that ends. `nap audit` has the rest. */
+static void put_isolation(struct vsw_daemon *d, const struct vsw_port_cfg *p, json_t *row)
+{
+	struct vd_err err = {0};
+	struct vsw_nap_port *n = d->nap ? vsw_nap_find(d->nap, p->name, &err) : NULL;
+
+	if (!n || !nap_state_held(&n->state))
+		return;
+	json_object_set_new(
+		row, "isolation",
+		json_pack("{s:s, s:s}", "reason", n->state.reason, "set_by", n->state.actor));
+	json_object_set_new(row, "hint", json_sprintf("viridian nap release %s", p->name));
+}
+
+/* Who set what stopped the frame. */
+static void put_culprit(struct vsw_daemon *d, const struct vsw_port_cfg *p,
+			const struct vsw_port *rt, const struct vsw_record *e, json_t *row)
+{
+	const struct vsw_signature *s = &vsw_policy_of(p)->guard.set;
+
+	if ((e->reason == VSW_DROP_ACL_FROM_VM || e->reason == VSW_DROP_ACL_TO_VM) && e->detail)
+		json_object_set_new(row, "rule", rule_row(p, e->detail));
+	if (e->reason >= VSW_DROP_BRIDGE_GUARD && e->reason <= VSW_DROP_STORM_LIMIT && s->at)
+		json_object_set_new(
+			row, "guard",
+			json_pack("{s:s, s:I}", "set_by", s->by, "set_at", (json_int_t)s->at));
+	if (e->reason != VSW_DROP_QUARANTINE_FROM_VM && e->reason != VSW_DROP_QUARANTINE_TO_VM)
+		return;
+	if (rt->allow && rt->allow->check[0])
+		json_object_set_new(row, "check", json_string(rt->allow->check));
+	put_isolation(d, p, row);
+}
+
+static json_t *why_row(struct vsw_daemon *d, const struct vsw_port_cfg *p,
+		       const struct vsw_port *rt, const struct vsw_record *e)
 {
 	const struct vsw_drop_info *info = &vsw_drop_info[e->reason];
 	enum vsw_dir dir = e->reason == VSW_DROP_ACL_TO_VM ? VSW_TO_VM : VSW_FROM_VM;
@@ -189,22 +296,21 @@ static json_t *why_row(const struct vsw_port_cfg *p, const struct vsw_port *rt,
 
 	if (acl)
 		allow_command(p, e->detail, dir, e, hint, sizeof(hint));
+	else
+		guard_command(p, e, hint, sizeof(hint));
 	if (!hint[0])
 		put_port(info->hint, p->name, hint, sizeof(hint));
 	row = json_pack("{s:f, s:s, s:s, s:s, s:i, s:s}", "seconds_ago", ago, "packet",
 			vsw_words_format(e->data, e->kept, e->len, text), "reason", info->name,
 			"text", info->text, "bytes", (int)e->len, "hint", hint);
-	if (acl && e->detail)
-		json_object_set_new(row, "rule", rule_row(p, e->detail));
-	if (rt->allow && rt->allow->check[0] &&
-	    (e->reason == VSW_DROP_QUARANTINE_FROM_VM || e->reason == VSW_DROP_QUARANTINE_TO_VM))
-		json_object_set_new(row, "check", json_string(rt->allow->check));
+	put_culprit(d, p, rt, e, row);
 	return row;
 }
 
-static json_t *why_rows(const struct vsw_port_cfg *p, const struct vsw_port *rt, uint16_t n_workers,
-			struct bpf_program *filter)
+static json_t *why_rows(struct vsw_daemon *d, const struct vsw_port_cfg *p,
+			const struct vsw_port *rt, struct bpf_program *filter)
 {
+	uint16_t n_workers = vsw_dataplane_workers(d->dp);
 	struct vsw_record *all = calloc(n_workers * (size_t)VSW_RECORDER_ENTRIES, sizeof(*all));
 	json_t *rows = json_array();
 	unsigned int n = 0;
@@ -217,7 +323,7 @@ static json_t *why_rows(const struct vsw_port_cfg *p, const struct vsw_port *rt,
 		struct pcap_pkthdr h = {.caplen = all[i].kept, .len = all[i].len};
 
 		if (!filter || pcap_offline_filter(filter, &h, all[i].data))
-			json_array_append_new(rows, why_row(p, rt, &all[i]));
+			json_array_append_new(rows, why_row(d, p, rt, &all[i]));
 	}
 	free(all);
 	return rows;
@@ -243,9 +349,7 @@ VSW_METHOD(why)
 		filter = NULL;
 	}
 	rt = e->ports[vsw_engine_port_index(e, p)];
-	*result = rt->port ? why_rows(p, rt->port, vsw_dataplane_workers(call->d->dp),
-				      filter ? &prog : NULL)
-			   : json_array();
+	*result = rt->port ? why_rows(call->d, p, rt->port, filter ? &prog : NULL) : json_array();
 	if (filter)
 		pcap_freecode(&prog);
 	return 0;

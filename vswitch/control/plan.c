@@ -236,6 +236,8 @@ static int inherit_policy(const struct vsw_port_cfg *o, struct vsw_port_cfg *n)
 		return 0;
 	if (!p)
 		return -ENOMEM;
+	if (!p->guard.set.at && !p->guard.set.by[0] && vsw_guard_same(p, vsw_policy_of(o)))
+		p->guard.set = vsw_policy_of(o)->guard.set;
 	if (p->acl && before && p->acl != before) {
 		a = vsw_acl_own(p);
 		if (!a || vsw_acl_inherit(a, before) < 0)

@@ -71,6 +71,16 @@ bool vsw_rule_same(const struct vsw_acl_rule *a, const struct vsw_acl_rule *b)
 	return by_meaning(a, b) == 0;
 }
 
+bool vsw_signature_equal(const struct vsw_signature *a, const struct vsw_signature *b)
+{
+	return a->at == b->at && !strcmp(a->by, b->by);
+}
+
+static bool is_unsigned(const struct vsw_signature *s)
+{
+	return s->at == 0 && !s->by[0];
+}
+
 bool vsw_acl_equal(const struct vsw_acl *a, const struct vsw_acl *b)
 {
 	if (a == b)
@@ -80,7 +90,7 @@ bool vsw_acl_equal(const struct vsw_acl *a, const struct vsw_acl *b)
 	for (unsigned int i = 0; i < a->n; i++) {
 		const struct vsw_acl_rule *x = &a->rules[i], *y = &b->rules[i];
 
-		if (x->id != y->id || x->set_at != y->set_at || strcmp(x->set_by, y->set_by) ||
+		if (x->id != y->id || !vsw_signature_equal(&x->set, &y->set) ||
 		    !vsw_rule_same(x, y))
 			return false;
 	}
@@ -104,6 +114,21 @@ static bool guard_equal(const struct vsw_guard *a, const struct vsw_guard *b)
 	       a->address_limit == b->address_limit && !strcmp(a->team, b->team);
 }
 
+bool vsw_guard_same(const struct vsw_policy *a, const struct vsw_policy *b)
+{
+	return guard_equal(&a->guard, &b->guard) &&
+	       same_array(a->pins, a->n_pins, b->pins, b->n_pins, sizeof(*a->pins)) &&
+	       same_array(a->floating, a->n_floating, b->floating, b->n_floating,
+			  sizeof(*a->floating));
+}
+
+bool vsw_guard_says(const struct vsw_policy *p)
+{
+	static const struct vsw_policy none;
+
+	return !vsw_guard_same(p, &none);
+}
+
 static bool qos_equal(const struct vsw_qos *a, const struct vsw_qos *b)
 {
 	return a->from_vm.bps == b->from_vm.bps &&
@@ -118,11 +143,8 @@ bool vsw_policy_equal(const struct vsw_policy *a, const struct vsw_policy *b)
 		return true;
 	if (!a || !b)
 		return false;
-	return guard_equal(&a->guard, &b->guard) && qos_equal(&a->qos, &b->qos) &&
-	       !strcmp(a->affinity, b->affinity) &&
-	       same_array(a->pins, a->n_pins, b->pins, b->n_pins, sizeof(*a->pins)) &&
-	       same_array(a->floating, a->n_floating, b->floating, b->n_floating,
-			  sizeof(*a->floating)) &&
+	return vsw_guard_same(a, b) && vsw_signature_equal(&a->guard.set, &b->guard.set) &&
+	       qos_equal(&a->qos, &b->qos) && !strcmp(a->affinity, b->affinity) &&
 	       same_array(a->tags, a->n_tags, b->tags, b->n_tags, sizeof(*a->tags)) &&
 	       vsw_acl_equal(a->acl, b->acl);
 }
@@ -355,10 +377,8 @@ int vsw_acl_inherit(struct vsw_acl *a, const struct vsw_acl *old)
 		/* unless the list gives that id to another rule */
 		if (m->id == 0 && !bsearch(&t->id, ids, a->n, sizeof(*ids), by_number))
 			m->id = t->id;
-		if (m->set_at == 0 && !m->set_by[0]) {
-			m->set_at = t->set_at;
-			memcpy(m->set_by, t->set_by, sizeof(m->set_by));
-		}
+		if (is_unsigned(&m->set))
+			m->set = t->set;
 	}
 	free(mine);
 	free(theirs);
@@ -401,9 +421,22 @@ struct vsw_acl *vsw_acl_own(struct vsw_policy *p)
 static bool unsigned_rule(const struct vsw_acl *a)
 {
 	for (unsigned int i = 0; a && i < a->n; i++)
-		if (a->rules[i].set_at == 0 && !a->rules[i].set_by[0])
+		if (is_unsigned(&a->rules[i].set))
 			return true;
 	return false;
+}
+
+static bool unsigned_guard(const struct vsw_policy *p)
+{
+	return is_unsigned(&p->guard.set) && vsw_guard_says(p);
+}
+
+static void sign(struct vsw_signature *s, const char *who, int64_t now)
+{
+	if (!is_unsigned(s))
+		return;
+	s->at = now;
+	snprintf(s->by, sizeof(s->by), "%s", who);
 }
 
 int vsw_model_sign(struct vsw_model *m, const char *who, int64_t now)
@@ -413,20 +446,21 @@ int vsw_model_sign(struct vsw_model *m, const char *who, int64_t now)
 		struct vsw_policy *p;
 		struct vsw_acl *a;
 
-		if (!port->policy || !unsigned_rule(port->policy->acl))
+		if (!port->policy ||
+		    (!unsigned_rule(port->policy->acl) && !unsigned_guard(port->policy)))
 			continue;
 		p = vsw_policy_own(port);
-		a = p ? vsw_acl_own(p) : NULL;
+		if (!p)
+			return -ENOMEM;
+		if (unsigned_guard(p))
+			sign(&p->guard.set, who, now);
+		if (!unsigned_rule(p->acl))
+			continue;
+		a = vsw_acl_own(p);
 		if (!a)
 			return -ENOMEM;
-		for (unsigned int k = 0; k < a->n; k++) {
-			struct vsw_acl_rule *r = &a->rules[k];
-
-			if (r->set_at || r->set_by[0])
-				continue;
-			r->set_at = now;
-			snprintf(r->set_by, sizeof(r->set_by), "%s", who);
-		}
+		for (unsigned int k = 0; k < a->n; k++)
+			sign(&a->rules[k].set, who, now);
 	}
 	return 0;
 }

@@ -47,6 +47,11 @@ struct vsw_acl *vsw_acl_own(struct vsw_policy *p);
 /** @p, or NULL (and @p let go of) when it says nothing. */
 const struct vsw_policy *vsw_policy_tidy(struct vsw_policy *p);
 
+/** Do two policies have the same guards? Who set them when does not count. */
+bool vsw_guard_same(const struct vsw_policy *a, const struct vsw_policy *b);
+/** Has it guards at all? */
+bool vsw_guard_says(const struct vsw_policy *p);
+
 bool vsw_policy_equal(const struct vsw_policy *a, const struct vsw_policy *b);
 
 /** Append what a person should know about the rules of @p, a port of @m, to @out (texts): ties that only the
@@ -55,7 +60,7 @@ bool vsw_policy_equal(const struct vsw_policy *a, const struct vsw_policy *b);
 void vsw_acl_warn(const struct vsw_model *m, const struct vsw_port_cfg *p, unsigned int max,
 		  json_t *out);
 
-/** Rules without who and when were set by @who now. -ENOMEM. */
+/** Rules and guards without who and when were set by @who now. -ENOMEM. */
 int vsw_model_sign(struct vsw_model *m, const char *who, int64_t now);
 
 /** "rule 7 (web)", or "the new rule" for one without an id. Returns @buf. */

@@ -161,7 +161,7 @@ static int check_rule(const struct vd_read *rd, const struct vsw_acl_rule *r)
 
 /* ---- reading ---- */
 
-static int read_who(const struct vd_read *rd, struct vsw_acl_rule *r)
+int vsw_signature_read(const struct vd_read *rd, struct vsw_signature *io)
 {
 	const char *s = NULL;
 	int rc = vd_read_text(rd, "set_by", &s);
@@ -171,13 +171,13 @@ static int read_who(const struct vd_read *rd, struct vsw_acl_rule *r)
 	for (const char *p = s; p && *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return impossible(rd, "set_by", NULL, "set_by has a control character");
-	if (s && strlen(s) >= sizeof(r->set_by))
+	if (s && strlen(s) >= sizeof(io->by))
 		return impossible(rd, "set_by", NULL, "set_by is longer than 47 bytes");
 	if (s)
-		snprintf(r->set_by, sizeof(r->set_by), "%s", s);
+		snprintf(io->by, sizeof(io->by), "%s", s);
 	s = NULL;
 	rc = vd_read_text(rd, "set_at", &s);
-	if (rc > 0 && vsw_time_parse(s, &r->set_at) < 0)
+	if (rc > 0 && vsw_time_parse(s, &io->at) < 0)
 		return impossible(rd, "set_at", "write it as 2026-11-21T06:42:43Z, or leave it out",
 				  "set_at is not a time");
 	return rc < 0 ? rc : 0;
@@ -198,7 +198,7 @@ static int read_identity(const struct vd_read *rd, struct vsw_acl_rule *r)
 		return rc < 0 ? rc : vd_read_missing(rd, "action");
 	r->action = (uint8_t)action;
 	rc = vd_read_bool(rd, "report_only", &r->report_only);
-	return rc < 0 ? rc : read_who(rd, r);
+	return rc < 0 ? rc : vsw_signature_read(rd, &r->set);
 }
 
 static int read_extended(const struct vd_read *rd, struct vsw_acl_rule *r)

@@ -152,9 +152,8 @@ static bool number_covers(uint16_t a, uint16_t b, uint16_t any)
 static bool rule_covers(const struct vsw_acl_rule *a, const struct vsw_acl_rule *b)
 {
 	return number_covers(a->protocol, b->protocol, VSW_PROTOCOL_ANY) &&
-	       number_covers(a->ethertype, b->ethertype, 0) &&
-	       number_covers(a->vlan, b->vlan, 0) && addr_covers(&a->local, &b->local) &&
-	       addr_covers(&a->remote, &b->remote) &&
+	       number_covers(a->ethertype, b->ethertype, 0) && number_covers(a->vlan, b->vlan, 0) &&
+	       addr_covers(&a->local, &b->local) && addr_covers(&a->remote, &b->remote) &&
 	       range_covers(a->local_port, b->local_port) &&
 	       range_covers(a->remote_port, b->remote_port);
 }

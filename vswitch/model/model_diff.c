@@ -287,7 +287,7 @@ static int rule_changed(struct rules_diff *d, const struct vsw_acl_rule *a,
 	json_t *ja, *jb, *from = NULL, *to = NULL;
 	int r;
 
-	if (vsw_rule_same(a, b) && a->set_at == b->set_at && !strcmp(a->set_by, b->set_by))
+	if (vsw_rule_same(a, b) && vsw_signature_equal(&a->set, &b->set))
 		return 0;
 	d->n_changed++;
 	if (!d->tell)

@@ -14,6 +14,12 @@ const char *vsw_path(char *buf, size_t size, const char *kind, const char *name,
  *  set on failure. Return: 0; -EINVAL. */
 int vsw_port_check(const struct vsw_port_cfg *p, const char **ret_key, struct vd_err *reterr);
 
+/** Members set_by and set_at of the object that is being read. */
+int vsw_signature_read(const struct vd_read *rd, struct vsw_signature *io);
+/** Add them, as far as they are known. */
+json_t *vsw_signature_put(json_t *j, const struct vsw_signature *s);
+bool vsw_signature_equal(const struct vsw_signature *a, const struct vsw_signature *b);
+
 #define VSW_DOCUMENT_VERSION 1
 #define VSW_N_TYPES          3
 #define VSW_N_ROLES          3

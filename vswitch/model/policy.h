@@ -35,7 +35,14 @@
 #define VSW_MEMBERS_TOTAL_MAX  262144u /* of all sets */
 #define VSW_MIRRORS_MAX        64u
 #define VSW_MIRROR_SOURCES_MAX 256u
+#define VSW_WHO_SIZE           48u
 #define VSW_UPLINKS_MAX        8u /* of one switch: a team */
+
+/** Who said so, and when: for `why`. */
+struct vsw_signature {
+	char by[VSW_WHO_SIZE]; /* "" unknown */
+	int64_t at;            /* seconds since 1970, UTC; 0 unknown */
+};
 
 /* ---- guards ---- */
 
@@ -60,6 +67,7 @@ struct vsw_guard {
 	/** Ports of the same team (a VM's name, usually) may show each other's assigned addresses.
 	 *  "": not in a team. */
 	char team[VD_NAME_MAX + 1];
+	struct vsw_signature set; /* of all this, pins and floating addresses included */
 };
 
 /* ---- access rules ---- */
@@ -92,7 +100,6 @@ struct vsw_addr {
 #define VSW_PROTOCOL_ANY   256u
 #define VSW_IDLE_DEFAULT_S 255u
 #define VSW_WEIGHT_DEFAULT 100u
-#define VSW_RULE_WHO_SIZE  48
 
 /**
  * A port without rules of a kind lets that kind pass; a frame must pass both. Ties (same weight, or
@@ -117,9 +124,7 @@ struct vsw_acl_rule {
 	uint16_t weight;
 	uint16_t idle_timeout_s; /* of stateful rules */
 	uint16_t vlan;           /* isolation id: only in this VLAN; 0: in any */
-	/* for `why` */
-	char set_by[VSW_RULE_WHO_SIZE]; /* "" unknown */
-	int64_t set_at;                 /* seconds since 1970, UTC; 0 unknown */
+	struct vsw_signature set;
 };
 
 /** Sorted by id. */

@@ -30,7 +30,9 @@ static const char *const guard_keys[] = {"mac_spoofing",
 					 "storm_multicast_pps",
 					 "storm_unknown_pps",
 					 "address_limit",
-					 "team"};
+					 "team",
+					 "set_by",
+					 "set_at"};
 static const char *const qos_keys[] = {"max_from_vm", "burst_from_vm", "max_to_vm",
 				       "burst_to_vm", "min",           "weight"};
 static const char *const set_keys[] = {"name", "members"};
@@ -205,9 +207,13 @@ int vsw_guard_from_json(const struct vd_read *rd, struct vsw_policy *io)
 		r = read_prefixes(rd, "pins", &io->pins, &io->n_pins);
 	if (r >= 0)
 		r = read_prefixes(rd, "floating", &io->floating, &io->n_floating);
+	if (r >= 0)
+		r = vsw_signature_read(rd, &io->guard.set);
 	if (r < 0)
 		return r;
 	io->guard.pinning = (uint8_t)pinning;
+	if (!vsw_guard_says(io)) /* then nobody set it */
+		memset(&io->guard.set, 0, sizeof(io->guard.set));
 	if (pinning == VSW_PIN_STATIC && io->n_pins + io->n_floating == 0)
 		return conflict(rd, "pinning",
 				"list them in \"pins\" (command line: --pin ADDRESS), or use "

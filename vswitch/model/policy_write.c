@@ -39,6 +39,17 @@ static json_t *put_quantity(json_t *j, const char *key, uint64_t value, bool all
 	return all || value ? vsw_put(j, key, quantity(value)) : j;
 }
 
+json_t *vsw_signature_put(json_t *j, const struct vsw_signature *s)
+{
+	char buf[VSW_TERM_STR_SIZE];
+
+	if (s->by[0])
+		j = vsw_put(j, "set_by", json_string(s->by));
+	if (s->at)
+		j = vsw_put(j, "set_at", json_string(vsw_time_format(s->at, buf)));
+	return j;
+}
+
 json_t *vsw_guard_to_json(const struct vsw_policy *p, bool defaults)
 {
 	const struct vsw_guard *g = &p->guard;
@@ -60,7 +71,7 @@ json_t *vsw_guard_to_json(const struct vsw_policy *p, bool defaults)
 	j = put_number(j, "address_limit", g->address_limit, defaults);
 	if (defaults || g->team[0])
 		j = vsw_put(j, "team", json_string(g->team[0] ? g->team : "none"));
-	return j;
+	return vsw_signature_put(j, &g->set);
 }
 
 json_t *vsw_qos_to_json(const struct vsw_qos *q, bool defaults)
@@ -151,7 +162,6 @@ static json_t *put_extended(json_t *j, const struct vsw_acl_rule *r)
 json_t *vsw_rule_to_json(const struct vsw_acl_rule *r)
 {
 	json_t *j = json_object();
-	char buf[VSW_TERM_STR_SIZE];
 
 	if (r->id)
 		j = vsw_put(j, "id", json_integer(r->id));
@@ -165,11 +175,7 @@ json_t *vsw_rule_to_json(const struct vsw_acl_rule *r)
 	if (r->kind == VSW_ACL_EXTENDED)
 		j = put_extended(j, r);
 	j = put_bool(j, "report_only", r->report_only, false, false);
-	if (r->set_by[0])
-		j = vsw_put(j, "set_by", json_string(r->set_by));
-	if (r->set_at)
-		j = vsw_put(j, "set_at", json_string(vsw_time_format(r->set_at, buf)));
-	return j;
+	return vsw_signature_put(j, &r->set);
 }
 
 json_t *vsw_acl_to_json(const struct vsw_acl *a)

@@ -37,6 +37,26 @@ def frame(dst, src, payload=b"", tags=b"", ethertype=TEST_TYPE, size=60):
     return data + bytes(max(0, size - len(data)))
 
 
+def checksum(data):
+    """RFC 1071, over an even number of bytes."""
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ip4(src, dst, proto, payload=b"", size=None):
+    """An IPv4 packet; size: of the packet, when the payload is only its beginning."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, size or 20 + len(payload), 0, 0, 64, proto, 0, socket.inet_aton(src),
+                       socket.inet_aton(dst))
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def datagram(src, dst, sport, dport, size):
+    """The headers of a UDP datagram in an IPv4 packet of that size."""
+    return ip4(src, dst, 17, struct.pack("!HHHH", sport, dport, size - 20, 0), size)
+
+
 def parse_tags(data):
     """([(tpid, pcp, vid)], EtherType, payload)"""
     tags, at = [], 12
@@ -141,11 +161,15 @@ class Flow:
     MARK = b"flow"
     made = 0
 
-    def __init__(self, src, dst, src_mac, dst_mac, per_s=500, tags=b"", size=100):
+    def __init__(self, src, dst, src_mac, dst_mac, per_s=500, tags=b"", size=100, udp=None):
+        """udp: (source address, destination address, port) makes them datagrams."""
         import threading
         Flow.made += 1
         self.src, self.dst = src, dst
-        self.head = frame(dst_mac, src_mac, tags=tags, size=0) + self.MARK + struct.pack("!I", Flow.made)
+        what, kind = b"", TEST_TYPE
+        if udp:
+            what, kind = datagram(udp[0], udp[1], udp[2], udp[2], size - 14 - len(tags)), 0x0800
+        self.head = frame(dst_mac, src_mac, what, tags, kind, size=0) + self.MARK + struct.pack("!I", Flow.made)
         self.key = self.head[-8:]
         self.size = size
         self.pause_s = 1.0 / per_s

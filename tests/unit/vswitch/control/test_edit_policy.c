@@ -318,15 +318,15 @@ static void names_and_times(void)
 	ok(&m, vsw_edit_acl_add,
 	   "{'port': 'a', 'direction': 'from-vm', 'action': 'deny', 'weight': 9}");
 	CU_ASSERT_EQUAL(vsw_model_sign(&m, "bert", 2000), 0);
-	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[0].set_by, "anna");
-	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[1].set_by, "bert");
+	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[0].set.by, "anna");
+	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[1].set.by, "bert");
 	/* whoever replaces the list did not set what stays */
 	ok(&m, vsw_edit_acl_replace,
 	   "{'port': 'a', 'document': '[{direction: to-vm, action: deny},"
 	   "{direction: to-vm, action: deny, weight: 1}]'}");
 	CU_ASSERT_EQUAL(vsw_model_sign(&m, "carl", 3000), 0);
-	CU_ASSERT_EQUAL(rules_of(&m, "a")->rules[0].set_at, 1000);
-	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[1].set_by, "carl");
+	CU_ASSERT_EQUAL(rules_of(&m, "a")->rules[0].set.at, 1000);
+	CU_ASSERT_STRING_EQUAL(rules_of(&m, "a")->rules[1].set.by, "carl");
 	vsw_model_done(&m);
 }
 

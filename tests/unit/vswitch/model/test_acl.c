@@ -81,22 +81,22 @@ static void inheriting(void)
 
 	for (unsigned int i = 0; i < 3; i++) {
 		r[i].id = 5 + i;
-		r[i].set_at = 100 + i;
-		strcpy(r[i].set_by, "anna");
+		r[i].set.at = 100 + i;
+		strcpy(r[i].set.by, "anna");
 	}
 	old = list(r, 3);
 	for (unsigned int i = 0; i < 3; i++) {
 		r[i].id = 0;
-		r[i].set_at = 0;
-		r[i].set_by[0] = '\0';
+		r[i].set.at = 0;
+		r[i].set.by[0] = '\0';
 	}
 	r[1].weight = 2; /* another rule */
 	r[2].id = 5;     /* takes the id that the first one had */
 	a = list(r, 3);
 	CU_ASSERT_EQUAL(vsw_acl_inherit(a, old), 0);
-	CU_ASSERT(a->rules[0].id == 0 && a->rules[0].set_at == 100);
-	CU_ASSERT(a->rules[1].id == 0 && a->rules[1].set_at == 0 && !a->rules[1].set_by[0]);
-	CU_ASSERT(a->rules[2].id == 5 && !strcmp(a->rules[2].set_by, "anna"));
+	CU_ASSERT(a->rules[0].id == 0 && a->rules[0].set.at == 100);
+	CU_ASSERT(a->rules[1].id == 0 && a->rules[1].set.at == 0 && !a->rules[1].set.by[0]);
+	CU_ASSERT(a->rules[2].id == 5 && !strcmp(a->rules[2].set.by, "anna"));
 	vsw_acl_unref(a);
 	r[2].id = 0;
 	a = list(r, 3);

@@ -108,7 +108,7 @@ static void rules(void)
 	CU_ASSERT(a->rules[1].local_port[0] == 443 && a->rules[1].remote_port[1] == 65535);
 	CU_ASSERT(a->rules[1].stateful && a->rules[1].idle_timeout_s == 60);
 	CU_ASSERT(a->rules[1].weight == 500 && a->rules[1].vlan == 10);
-	CU_ASSERT(!strcmp(a->rules[1].set_by, "root") && a->rules[1].set_at == 1795243363);
+	CU_ASSERT(!strcmp(a->rules[1].set.by, "root") && a->rules[1].set.at == 1795243363);
 	CU_ASSERT(a->rules[2].ethertype == 0x88cc && a->rules[2].report_only);
 	CU_ASSERT(a->rules[2].protocol == VSW_PROTOCOL_ANY);
 	CU_ASSERT_EQUAL(a->rules[3].action, VSW_ACL_METER);

@@ -150,8 +150,8 @@ static void make_rule(struct vsw_acl_rule *r, unsigned int i)
 	r->kind = (uint8_t)pick(2);
 	r->protocol = VSW_PROTOCOL_ANY;
 	r->local_port[1] = r->remote_port[1] = UINT16_MAX;
-	snprintf(r->set_by, sizeof(r->set_by), "%s", whos[pick(5)]);
-	r->set_at = pick(2) ? 0 : 1 + pick(2000000000);
+	snprintf(r->set.by, sizeof(r->set.by), "%s", whos[pick(5)]);
+	r->set.at = pick(2) ? 0 : 1 + pick(2000000000);
 	if (pick(2))
 		make_name(r->name, sizeof(r->name), pick(20));
 	make_prefix(&r->remote.prefix, i);
