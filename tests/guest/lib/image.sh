@@ -93,8 +93,12 @@ copy_module() {
 	while read -r line; do
 		[[ $line == insmod* ]] || continue
 		rel=$(awk '{ print $2 }' <<< "$line")
-		cp -n "$rel" "$root/modules/"
-		basename "$rel"
+		if [[ $rel == *.xz ]]; then # as newer kernels have them; insmod wants them plain
+			xz -dc "$rel" > "$root/modules/$(basename "$rel" .xz)"
+		else
+			cp -n "$rel" "$root/modules/"
+		fi
+		basename "$rel" .xz
 	done < "$root/modules/.list" > "$root/modules/$name.order"
 	rm "$root/modules/.list"
 }

@@ -3,7 +3,8 @@
 #
 # kernel.sh - print the folder of an unpacked Debian cloud kernel, fetching it once.
 #
-# usage: kernel.sh            -> DIR with DIR/vmlinuz, DIR/release, DIR/lib/modules/RELEASE
+# usage: kernel.sh [SERIES]   SERIES 6.12: that long-term kernel, not the release's own
+#                             -> DIR with DIR/vmlinuz, DIR/release, DIR/lib/modules/RELEASE
 #
 # The package is downloaded with apt and unpacked with dpkg -x; nothing is installed. A folder
 # counts as complete only after it was renamed into place, and every use checks it against the
@@ -12,7 +13,8 @@
 # apt again.
 set -euo pipefail
 
-cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/viridian/kernel
+meta=linux-image-${1:+$1-}cloud-amd64
+cache=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/viridian/kernel${1:+-$1}
 mkdir -p "$cache"
 # Two tests may start at once: the second waits for the first one's download.
 exec 9>"$cache/.lock"
@@ -32,7 +34,7 @@ if [ -z "${VIRIDIAN_KERNEL_REFRESH:-}" ]; then
 fi
 
 real_package() {
-	apt-cache depends --important linux-image-cloud-amd64 2>/dev/null |
+	apt-cache depends --important "$meta" 2>/dev/null |
 		awk '$1 == "Depends:" { print $2; exit }'
 }
 
@@ -41,7 +43,7 @@ if [ -z "$pkg" ]; then
 	apt-get -qq update >&2
 	pkg=$(real_package)
 fi
-[ -n "$pkg" ] || { echo "kernel.sh: apt knows no linux-image-cloud-amd64" >&2; exit 1; }
+[ -n "$pkg" ] || { echo "kernel.sh: apt knows no $meta" >&2; exit 1; }
 find "$cache" -mindepth 1 -maxdepth 1 -name '.tmp.*' -exec rm -rf {} +
 tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT

@@ -13,14 +13,14 @@ L2_KERNEL = "/l2/vmlinuz"
 
 
 def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2, modules=(),
-                drivers=(), args=()):
+                drivers=(), args=(), l2_kernel=None):
     """
     A machine whose /dev/kvm has Hyper-V support; not started. With l2_image (a path that
     build_image() returned) the guest kernel is at L2_KERNEL and the image at /l2/initrd.
     """
     files = list(files)
     if l2_image:
-        files += [f"{sandbox.kernel}/vmlinuz={L2_KERNEL}", f"{l2_image}=/l2/initrd"]
+        files += [f"{l2_kernel or sandbox.kernel}/vmlinuz={L2_KERNEL}", f"{l2_image}=/l2/initrd"]
     image = build_image(name, modules=[*KVM_MODULES, *modules], programs=programs, files=files,
                         drivers=drivers)
     # TCG's nested SVM resets the whole machine about once in a hundred boots, with no word from its

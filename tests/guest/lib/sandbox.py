@@ -21,6 +21,7 @@ _PR_SET_PDEATHSIG = 1
 here = os.path.dirname(os.path.abspath(__file__))
 work = None
 kernel = None
+newer = ""  # another kernel, when enter() was asked for one and apt has it
 # The test's status when its emulator died: nothing was learnt, so enter() runs it again.
 EMULATOR_DIED = 75  # EX_TEMPFAIL
 _N_ATTEMPTS = 3
@@ -41,14 +42,19 @@ def sh(command, check=True, timeout=60, **kw):
     return p.stdout
 
 
-def enter(deadline_s, guests=True):
+def _fetch(*series):
+    p = subprocess.run([os.path.join(here, "kernel.sh"), *series], stdout=subprocess.PIPE, text=True)
+    return "" if p.returncode else p.stdout.strip()
+
+
+def enter(deadline_s, guests=True, series=None):
     """
-    Continue inside the sandbox, or end the process. Call it first. The kernel package of guests is
+    Continue inside the sandbox, or end the process. Call it first. The kernel packages of guests are
     fetched on the way, because the sandbox has no network. deadline_s bounds the whole test.
     """
-    global work, kernel
+    global work, kernel, newer
     if _MARK in os.environ:
-        work, kernel = os.environ[_MARK].split(":")
+        work, kernel, newer = os.environ[_MARK].split(":")
         sh(f"mount -t tmpfs tmpfs {work}; mount -t tmpfs tmpfs /run; mkdir -p /run/netns;"
            "mount -t sysfs sysfs /sys; ip link set lo up")
         os.environ["TMPDIR"] = work
@@ -58,11 +64,11 @@ def enter(deadline_s, guests=True):
         sys.exit(0)
     fetched = ""
     if guests:
-        p = subprocess.run([os.path.join(here, "kernel.sh")], stdout=subprocess.PIPE, text=True)
-        if p.returncode:
+        fetched = _fetch()
+        if not fetched:
             print("not ok 1 - fetch the guest kernel\n1..1")
             sys.exit(1)
-        fetched = p.stdout.strip()
+    fetched += ":" + (_fetch(series) if series else "")
     # SystemExit unwinds to the finally of _attempt(), where dying of the signal would not.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     for _ in range(_N_ATTEMPTS):

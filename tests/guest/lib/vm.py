@@ -42,10 +42,10 @@ def tail(path, lines=25):
         return f"{e}\n"
 
 
-def build_image(name, modules=(), stage=(), programs=(), files=(), drivers=()):
+def build_image(name, modules=(), stage=(), programs=(), files=(), drivers=(), kernel=None):
     """Build an initramfs with image.sh; the lists are its options of the same names."""
     out = os.path.join(sandbox.work, name + ".img")
-    command = [os.path.join(sandbox.here, "image.sh"), "--kernel", sandbox.kernel, "--out", out]
+    command = [os.path.join(sandbox.here, "image.sh"), "--kernel", kernel or sandbox.kernel, "--out", out]
     for option, values in (("--module", modules), ("--stage", stage), ("--program", programs),
                            ("--file", files), ("--dpdk-driver", drivers)):
         for v in values:
