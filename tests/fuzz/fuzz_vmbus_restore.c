@@ -77,27 +77,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (patches = mode >> 1; patches && in.left; patches--)
 		blob[fuzz_num(&in, 2) % n] = (uint8_t)fuzz_num(&in, 1);
 	nf_down();
-	nf.dev = nvsp_dev_create(&(struct nvsp_cfg){.max_queues = NF_CHANS, .max_mtu = 9000},
-				 &nf.mem, &nf_ops, NULL);
-	for (uint32_t i = 0; i < NF_CHANS; i++)
-		nvsp_gpadl_add(nf.dev, 10 + i, nf.ring[i], 2 * NF_RING_PAGES, NULL);
-	nvsp_gpadl_add(nf.dev, 1, nf.recv, NF_RECV_PAGES, NULL);
-	nvsp_gpadl_add(nf.dev, 2, nf.send, NF_SEND_PAGES, NULL);
-	if (!nvsp_dev_restore(nf.dev, blob, n)) {
-		static const uint8_t data60[60];
-		struct nvsp_seg s = {data60, 60};
-		struct nvsp_tx t = {{.size = 60}, &s, 1};
-		uint32_t hash;
-
-		for (uint32_t i = 0; i < NF_CHANS; i++) {
-			nf_poll(i);
-			nvsp_tx_burst(nvsp_dev_chan(nf.dev, i), &t, 1);
-			nf_poll(i);
-		}
-		if (nvsp_rss_hash(nf.dev, blob, 100, &hash))
-			nvsp_rss_queue(nf.dev, hash);
-		nvsp_tick(nf.dev, 100000);
-	}
+	nf_again();
+	if (!nvsp_dev_restore(nf.dev, blob, n))
+		nf_use(blob);
 	nf_down();
 	return 0;
 }

@@ -26,6 +26,7 @@ static struct nic_fuzz {
 	struct nvsp_dev *dev;
 	uint64_t ring[NF_CHANS][2 * NF_RING_PAGES], recv[NF_RECV_PAGES], send[NF_SEND_PAGES];
 	struct gring out[NF_CHANS], in[NF_CHANS];
+	void *keep; /* NULL, or notes that outlive the device */
 	unsigned int frames;
 	uint64_t sum; /* so that reads of frames are not optimised away */
 } nf;
@@ -116,6 +117,7 @@ static inline void nf_up(unsigned int stage)
 			       .max_mtu = 9000,
 			       .speed_bps = 1000000000,
 			       .link_up = true,
+			       .keep = nf.keep,
 			       .name = "fuzz"};
 	struct nvsp_msg_wire m = {.type = NVSP_INIT};
 	struct rndis_initialize_wire init = {{RNDIS_INITIALIZE, sizeof(init)}, 1, 1, 0, 0x4000};
@@ -165,6 +167,36 @@ static inline void nf_up(unsigned int stage)
 		nf_open(1);
 		nf_open(2);
 	}
+}
+
+/* A device as after its process ended: new, with the page lists of the guest. */
+static inline void nf_again(void)
+{
+	struct nvsp_cfg cfg = {.max_queues = NF_CHANS, .max_mtu = 9000, .keep = nf.keep};
+
+	nf.dev = nvsp_dev_create(&cfg, &nf.mem, &nf_ops, NULL);
+	for (uint32_t i = 0; i < NF_CHANS; i++)
+		nvsp_gpadl_add(nf.dev, 10 + i, nf.ring[i], 2 * NF_RING_PAGES, NULL);
+	nvsp_gpadl_add(nf.dev, 1, nf.recv, NF_RECV_PAGES, NULL);
+	nvsp_gpadl_add(nf.dev, 2, nf.send, NF_SEND_PAGES, NULL);
+}
+
+/* Use all of it that can be used. */
+static inline void nf_use(const uint8_t *flow)
+{
+	static const uint8_t data60[60];
+	struct nvsp_seg s = {data60, 60};
+	struct nvsp_tx t = {{.size = 60}, &s, 1};
+	uint32_t hash;
+
+	for (uint32_t i = 0; i < NF_CHANS; i++) {
+		nf_poll(i);
+		nvsp_tx_burst(nvsp_dev_chan(nf.dev, i), &t, 1);
+		nf_poll(i);
+	}
+	if (nvsp_rss_hash(nf.dev, flow, 100, &hash))
+		nvsp_rss_queue(nf.dev, hash);
+	nvsp_tick(nf.dev, 100000);
 }
 
 static inline void nf_down(void)

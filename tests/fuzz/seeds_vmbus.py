@@ -56,6 +56,17 @@ def link():
     msg("fault", 33, struct.pack("<IIII64s", 0, 1, 0, 0, b"ring.packet") + nic, seq=0)
 
 
+def resume():
+    """Mode, then words to spoil: part, offset (2 bytes), value."""
+    for stage in range(7):
+        save("netvsp-resume", f"stage-{stage}", bytes([stage | 8]))
+    save("netvsp-resume", "acknowledged", bytes([6 | 8 | 16]))
+    save("netvsp-resume", "no-magic", bytes([6, 0, 0, 0, 1]))
+    save("netvsp-resume", "record", bytes([6 | 8, 1, 16, 0, 8, 6, 24, 0, 4]))
+    save("netvsp-resume", "settings", bytes([6, 2, 8, 0, 2, 7, 8, 0, 2]))
+    save("netvsp-resume", "loop", bytes([6 | 8, 3, 0, 1, 16, 3, 8, 1, 1]))
+
+
 def gpadl():
     for n in (1, 20, 26):
         ranges = struct.pack("<II", n * 4096, 0) + b"".join(struct.pack("<Q", p) for p in range(n))
@@ -152,5 +163,5 @@ def restore():
     save("vmbus-restore", "nic-patched", b"\x0a" + bytes([24, 0, 1, 60, 0, 2, 70, 0, 3]))
 
 
-for make in (bus, link, gpadl, ring, rndis, oids, nic, restore):
+for make in (bus, link, gpadl, ring, rndis, oids, nic, restore, resume):
     make()
