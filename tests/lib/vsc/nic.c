@@ -377,6 +377,12 @@ static int give_buffer(struct vsc *v, uint32_t type, uint16_t id, uint32_t pages
 	return vsc_nvsp(v, 0, &m, true, reply);
 }
 
+static void stepped(struct vsc *v)
+{
+	if (v->step)
+		v->step(v);
+}
+
 int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 {
 	struct nvsp_msg_wire m = {.type = NVSP_INIT}, r;
@@ -386,6 +392,7 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 	if (vsc_nvsp(v, 0, &m, true, &r) || r.type != NVSP_INIT_COMPLETE ||
 	    r.init_complete.status != NVSP_STATUS_SUCCESS)
 		return -1;
+	stepped(v);
 	if (up->version >= NVSP_V2) {
 		m = (struct nvsp_msg_wire){.type = NVSP_NDIS_CONFIG};
 		m.ndis_config.mtu = up->mtu + 14;
@@ -396,6 +403,7 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 	m.ndis_version.major = 6;
 	m.ndis_version.minor = up->version >= NVSP_V5 ? 30 : 1;
 	vsc_nvsp(v, 0, &m, false, NULL);
+	stepped(v);
 	v->recv_pages = up->recv_pages;
 	if (give_buffer(v, NVSP_RECV_BUF, 0xcafe, up->recv_pages, &v->recv_pfns, &v->recv_gpadl,
 			&r) ||
@@ -403,6 +411,7 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 		return -2;
 	v->suballoc = r.recv_complete.suballoc_size;
 	v->n_suballocs = r.recv_complete.n_suballocs;
+	stepped(v);
 	v->send_pages = up->send_pages;
 	v->section = 0;
 	if (up->send_pages) {
@@ -412,8 +421,10 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 			return -3;
 		v->section = r.send_complete.section_size;
 	}
+	stepped(v);
 	if (vsc_control(v, &init, sizeof(init)))
 		return -4;
+	stepped(v);
 	return v->rx_errors ? -5 : 0;
 }
 

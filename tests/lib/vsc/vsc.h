@@ -80,6 +80,8 @@ struct vsc {
 	unsigned int n_tx_done;
 	/* the host is another process (remote.h): serve it, wait for its answers; NULL: it is here */
 	void (*serve)(struct vsc *v, uint32_t index);
+	/* called after each step of vsc_bring_up(); NULL: no */
+	void (*step)(struct vsc *v);
 	void (*settle)(struct vsc *v);
 	void *remote;
 };

@@ -574,6 +574,32 @@ static void hard_reset(void)
 	bw_teardown();
 }
 
+/* A card plugged in: told at once when the guest has its offers, with them when it comes in a reset. */
+static void plugged_in_while_running(void)
+{
+	struct vmb_chan *chan, *more;
+
+	bw_setup();
+	chan = bw_connect(VMB_V5_3);
+	bw_open_chan(chan, 1);
+	more = bw_add_offer(7, 0);
+	CU_ASSERT_EQUAL(bw_u32(bw_expect(VMB_MSG_OFFER), 184), vmb_chan_relid(more));
+	bw_open_chan(more, 2);
+	bw.r_close = -EINPROGRESS;
+	bw_contact(VMB_V5_3, 0);
+	bw_add_offer(8, 0);
+	CU_ASSERT_TRUE(bw_quiet()); /* nobody to tell now */
+	vmb_close_done(chan);
+	vmb_close_done(more);
+	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_VERSION_RESPONSE));
+	BW_WORDS(VMB_MSG_REQUEST_OFFERS);
+	for (int i = 0; i < 3; i++)
+		CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_OFFER));
+	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_ALL_OFFERS));
+	CU_ASSERT_TRUE(bw_quiet());
+	bw_teardown();
+}
+
 static const struct tap_case cases[] = {
 	{"each supported version is accepted", supported_versions},
 	{"old bug: other version numbers are refused, not rounded", unsupported_versions},
@@ -595,6 +621,7 @@ static const struct tap_case cases[] = {
 	{"revoking what the guest never saw", revoke_before_offers},
 	{"unsent messages keep their order", busy_slot_keeps_order},
 	{"a guest that reads nothing is told to wait", unread_messages_are_bounded},
+	{"a device plugged in while connected, and during a reset", plugged_in_while_running},
 	{"a VM reset closes everything and says nothing", hard_reset},
 };
 

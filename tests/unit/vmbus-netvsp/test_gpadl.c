@@ -124,6 +124,35 @@ static void duplicates(void)
 	bw_teardown();
 }
 
+/* A reset in the middle of a list: its rest belongs to nothing, and its id is free. */
+static void in_progress_at_a_reset(void)
+{
+	uint8_t m[32] = {0};
+	uint32_t body[6] = {VMB_MSG_GPADL_BODY, 0, 0, 6, 0x10000, 0};
+	struct vmb_chan *chan;
+	struct vmb_gpadl_header_wire h = {.hdr.type = VMB_MSG_GPADL_HEADER,
+					  .gpadl = 6,
+					  .range_bytes = 8 + 40 * 8,
+					  .n_ranges = 1};
+
+	bw_setup();
+	chan = bw_connect(VMB_V5_3);
+	h.relid = vmb_chan_relid(chan);
+	memcpy(m, &h, 20);
+	bw_send(m, 28);
+	bw_contact(VMB_V5_3, 0); /* the next kernel */
+	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_VERSION_RESPONSE));
+	BW_WORDS(VMB_MSG_REQUEST_OFFERS);
+	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_OFFER));
+	CU_ASSERT_PTR_NOT_NULL(bw_expect(VMB_MSG_ALL_OFFERS));
+	bw_send(body, sizeof(body));
+	CU_ASSERT_TRUE(bw_quiet());
+	CU_ASSERT_EQUAL(vmb_bus_stats(bw.bus)->dropped, 1);
+	bw_gpadl(vmb_chan_relid(chan), 6, 3);
+	CU_ASSERT_EQUAL(bw_u32(bw_expect(VMB_MSG_GPADL_CREATED), 16), 0);
+	bw_teardown();
+}
+
 /* QEMU aborted here: a guest could end its own host process with one message too many. */
 static void extra_body_is_dropped(void)
 {
@@ -226,6 +255,7 @@ static const struct tap_case cases[] = {
 	{"creation failure is reported and leaves nothing", failures_are_reported},
 	{"malformed headers are refused", malformed_headers},
 	{"duplicate ids, and teardown of a half-made list", duplicates},
+	{"a list in progress at a reset is forgotten", in_progress_at_a_reset},
 	{"old bug: a body too many must not stop the host", extra_body_is_dropped},
 	{"a page quota holds for the whole connection", quota},
 	{"teardown in the wrong state; the ring of an open channel waits", teardown_in_wrong_state},

@@ -168,6 +168,97 @@ static void half_made_list_and_unsent(void)
 	nic_done();
 }
 
+static unsigned int n_steps;
+
+static void restart_here(struct vsc *guest)
+{
+	save();
+	CU_ASSERT_EQUAL_FATAL(host_again(1, &nic_cfg), 0);
+	n_steps++;
+}
+
+/* Before and after each thing a driver says while it starts, and with the interface down. */
+static void each_stage_of_a_start(void)
+{
+	uint32_t filter = 0xd;
+
+	nic_init();
+	CU_ASSERT_EQUAL_FATAL(vsc_connect(&v, VMB_V5_3), 0);
+	CU_ASSERT_EQUAL_FATAL(vsc_open(&v, 0, 16), 0);
+	n_steps = 0;
+	restart_here(&v);
+	v.step = restart_here;
+	CU_ASSERT_EQUAL(vsc_bring_up(&v, &nic_up), 0);
+	CU_ASSERT_EQUAL(vsc_set(&v, 0x0001010e, &filter, 4), 0);
+	restart_here(&v);
+	CU_ASSERT_EQUAL(n_steps, 7);
+	traffic(0);
+	filter = 0;
+	CU_ASSERT_EQUAL(vsc_set(&v, 0x0001010e, &filter, 4), 0);
+	restart_here(&v);
+	vsc_stop(&v);
+	restart_here(&v);
+	v.step = NULL;
+	CU_ASSERT_EQUAL(vsc_open(&v, 0, 16), 0);
+	CU_ASSERT_EQUAL(vsc_bring_up(&v, &nic_up), 0);
+	nic_done();
+}
+
+static void rss_param_all(uint8_t *b, uint32_t queues)
+{
+	uint32_t w[10] = {0x00280289, 0, 0x100 | 0x200 | 1, 128 * 4, 40, 40, 40 + 128 * 4, 0, 0, 0};
+
+	memcpy(b, w, 40);
+	for (uint32_t i = 0; i < 128; i++)
+		memcpy(b + 40 + i * 4, &(uint32_t){i % queues}, 4);
+	memset(b + 40 + 128 * 4, 0x5a, 40);
+}
+
+/* The driver changes its table behind a restore: more queues than before, then fewer, none on queue 0. */
+static void table_changes_after_restore(void)
+{
+	uint8_t b[40 + 128 * 4 + 40];
+	uint32_t one = 1;
+
+	nic_start();
+	CU_ASSERT_EQUAL(vsc_subchannels(&v, 2), 2);
+	rss_param_all(b, 2);
+	CU_ASSERT_EQUAL(vsc_set(&v, 0x00010204, b, sizeof(b)), 0);
+	save();
+	CU_ASSERT_EQUAL_FATAL(host_again(3, &nic_cfg), 0);
+	CU_ASSERT_TRUE(nvsp_rss_on(v.dev));
+	CU_ASSERT_EQUAL(nvsp_rss_queue(v.dev, 5), 1);
+	rss_param_all(b, 3);
+	CU_ASSERT_EQUAL(vsc_set(&v, 0x00010204, b, sizeof(b)), 0);
+	CU_ASSERT_EQUAL(nvsp_rss_queue(v.dev, 5), 2);
+	for (uint32_t i = 0; i < 128; i++)
+		memcpy(b + 40 + i * 4, &one, 4);
+	CU_ASSERT_EQUAL(vsc_set(&v, 0x00010204, b, sizeof(b)), 0);
+	CU_ASSERT_EQUAL(nvsp_rss_queue(v.dev, 0), 1);
+	traffic(0);
+	traffic(2);
+	nic_done();
+}
+
+/* A second device is there when the host comes back: the guest is offered it, and keeps the first. */
+static void device_plugged_in_meanwhile(void)
+{
+	struct vmb_offer o = {.type = {{1}}, .instance = {{2}}, .monitor_id = -1};
+	struct vmb_chan *chan;
+
+	nic_start();
+	save();
+	CU_ASSERT_EQUAL_FATAL(vsc_host_restart(&v, &nic_cfg, 1), 0);
+	CU_ASSERT_EQUAL(vmb_offer_add(v.bus, &o, &chan), 0);
+	v.chan[0].offered = false; /* an offer of index 0 sets it, whoever's */
+	CU_ASSERT_EQUAL_FATAL(vmb_bus_restore(v.bus, bus_blob, bus_size), 0);
+	CU_ASSERT_TRUE(v.chan[0].offered);
+	CU_ASSERT_EQUAL(v.chan[0].relid, vmb_chan_relid(chan));
+	CU_ASSERT_TRUE(vmb_chan_is_open(v.bus_chan[0]));
+	CU_ASSERT_NOT_EQUAL(vmb_chan_relid(v.bus_chan[0]), vmb_chan_relid(chan));
+	vsc_done(&v);
+}
+
 static void device_gone_is_revoked(void)
 {
 	nic_start();
@@ -261,6 +352,10 @@ static const struct tap_case cases[] = {
 	{"offers not sent yet", offers_not_sent_yet},
 	{"three channels, deliveries and sends in flight", running_with_everything_in_flight},
 	{"a half-made page list", half_made_list_and_unsent},
+	{"each stage of a driver's start, interface down, stopped", each_stage_of_a_start},
+	{"RSS table grows and shrinks after a restore, queue 0 unused",
+	 table_changes_after_restore},
+	{"a device plugged in before the restore is offered", device_plugged_in_meanwhile},
 	{"channels of devices that are gone are revoked", device_gone_is_revoked},
 	{"not new, fewer queues, other memory, newer version, suballocation too small", refused},
 	{"blobs with each byte spoilt and each length cut", blobs_that_lie},
