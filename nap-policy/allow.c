@@ -433,6 +433,17 @@ struct nap_allow *nap_allow_make(const struct nap_policy *p, enum nap_access acc
 	return b.a;
 }
 
+struct nap_allow *nap_allow_with(struct nap_allow *a, const struct nap_target *targets,
+				 unsigned int n)
+{
+	struct build b = {.a = a, .room = a->n_peers};
+
+	for (unsigned int i = 0; i < n; i++)
+		if (targets[i].to.family)
+			add_target(&b, &targets[i], &targets[i].to);
+	return b.a;
+}
+
 struct nap_allow *nap_allow_nothing(void)
 {
 	static struct nap_allow nothing = {.refs = 1, .access = NAP_ISOLATED};

@@ -106,6 +106,10 @@ typedef unsigned int (*nap_resolve)(void *ctx, const char *name, struct vd_prefi
  */
 struct nap_allow *nap_allow_make(const struct nap_policy *p, enum nap_access access, uint16_t group,
 				 const char *check, nap_resolve resolve, void *ctx);
+/** @a with @n targets more (of an answer of a policy server); those without an address are left out. Takes @a; on
+ *  lack of memory it stays as it was. */
+struct nap_allow *nap_allow_with(struct nap_allow *a, const struct nap_target *targets,
+				 unsigned int n);
 /** The set that allows nothing; needs no memory, and is never freed. */
 struct nap_allow *nap_allow_nothing(void);
 struct nap_allow *nap_allow_ref(struct nap_allow *a);

@@ -125,6 +125,13 @@ void nap_state_isolate(struct nap_state *s, bool forensic, const char *reason, c
 	note(s, reason, actor);
 }
 
+void nap_state_confine(struct nap_state *s, const char *reason, const char *actor)
+{
+	s->override = NAP_CONFINED;
+	s->override_until_ms = NAP_NEVER;
+	note(s, reason, actor);
+}
+
 void nap_state_release(struct nap_state *s, uint64_t for_ms, const char *reason, const char *actor,
 		       struct nap_time now)
 {
@@ -223,6 +230,8 @@ static enum nap_access final_access(const struct nap_state *s, enum nap_access b
 		return NAP_INSPECTED;
 	case NAP_RELEASED:
 		return NAP_FULL;
+	case NAP_CONFINED:
+		return NAP_RESTRICTED;
 	default:
 		return by_health;
 	}

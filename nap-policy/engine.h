@@ -119,6 +119,8 @@ void nap_state_reset(struct nap_state *s);
 
 /** The administrator's word. @reason and @actor are copied. */
 void nap_state_isolate(struct nap_state *s, bool forensic, const char *reason, const char *actor);
+/** Confine it as if it failed a check, whatever the mode; nap_state_release() ends it. */
+void nap_state_confine(struct nap_state *s, const char *reason, const char *actor);
 /** End isolation and exemption; @for_ms > 0: and leave the port alone for so long. */
 void nap_state_release(struct nap_state *s, uint64_t for_ms, const char *reason, const char *actor,
 		       struct nap_time now);
@@ -127,7 +129,8 @@ void nap_state_exempt(struct nap_state *s, bool on, const char *reason, const ch
 /** Is it confined by somebody's word, which only somebody's word ends? */
 static inline bool nap_state_held(const struct nap_state *s)
 {
-	return s->override == NAP_STRICT || s->override == NAP_FORENSIC;
+	return s->override == NAP_STRICT || s->override == NAP_FORENSIC ||
+	       s->override == NAP_CONFINED;
 }
 
 /** Judge @facts by the checks of @rule. */

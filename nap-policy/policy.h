@@ -52,6 +52,7 @@ struct nap_rule {
 	uint32_t checks; /* bit i: checks[i] is asked */
 	uint64_t grace_ms, validity_ms, dwell_ms;
 	uint16_t group; /* remediation group; NAP_NO_GROUP: none */
+	uint16_t vlan;  /* of its ports while they are confined; 0: their own */
 	char url[NAP_TEXT_SIZE];
 };
 
@@ -88,12 +89,15 @@ struct nap_radius {
 	uint16_t port, coa_port;        /* coa_port 0: no change of authorization */
 	char secret_file[NAP_TEXT_SIZE];
 	bool when_down_last; /* unreachable: the last verdict until it expires, else restricted */
+	bool soh_wrapped;    /* statements of health go to it in PEAP's TLVs */
+	uint64_t timeout_ms; /* for one answer; asked three times */
 };
 
 struct nap_policy {
 	enum nap_mode mode;  /* of rules that name none, and of ports that no rule matches */
 	int64_t until_s;     /* with DEFERRED */
 	bool unmatched_full; /* ports that no rule matches are left alone */
+	uint16_t vlan;       /* of rules that name none */
 	bool failure_passes[NAP_N_FAILURES];
 	struct nap_check *checks;
 	unsigned int n_checks;

@@ -10,11 +10,16 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
+#define RADIUS_TIMEOUT_MS  2000u
+#define RADIUS_TIMEOUT_MAX 30000u
+
 static const char *const remediation_keys[] = {"groups", "default", "forensic"};
 static const char *const target_keys[] = {"to", "name", "tcp", "udp", "ping", "initiate"};
 static const char *const portal_keys[] = {"ipv4", "ipv6", "url"};
-static const char *const radius_keys[] = {"server", "port", "coa_port", "secret_file", "when_down"};
+static const char *const radius_keys[] = {"server",    "port",    "coa_port", "secret_file",
+					  "when_down", "timeout", "soh"};
 static const char *const when_down_text[] = {"restricted", "last"};
+static const char *const soh_text[] = {"raw", "wrapped"};
 
 /* Away from 169.254.169.254, where guests look for their cloud's metadata. */
 #define PORTAL_IPV4 "169.254.78.65"
@@ -297,7 +302,7 @@ static int read_portal(const struct vd_read *top, struct nap_policy *p)
 static int read_radius(const struct vd_read *top, struct nap_policy *p)
 {
 	struct nap_radius *ra = &p->radius;
-	unsigned int last = 0;
+	unsigned int last = 0, wrapped = 0;
 	uint32_t port = 1812, coa = 0;
 	struct vd_read rd;
 	int r = vd_read_inner(top, "radius", &rd);
@@ -319,6 +324,14 @@ static int read_radius(const struct vd_read *top, struct nap_policy *p)
 		r = vd_read_int(&rd, "coa_port", 1, 65535, VD_E_VALUE, &coa);
 	if (r >= 0)
 		r = vd_read_choice(&rd, "when_down", when_down_text, 2, &last);
+	ra->timeout_ms = RADIUS_TIMEOUT_MS;
+	if (r >= 0)
+		r = nap_read_duration(&rd, "timeout", RADIUS_TIMEOUT_MAX, &ra->timeout_ms);
+	if (r > 0 && ra->timeout_ms < 1000)
+		return nap_read_bad(&rd, "timeout", NULL, "a timeout is at least one second");
+	if (r >= 0)
+		r = vd_read_choice(&rd, "soh", soh_text, 2, &wrapped);
+	ra->soh_wrapped = wrapped != 0;
 	ra->port = (uint16_t)port;
 	ra->coa_port = (uint16_t)coa;
 	ra->when_down_last = last != 0;

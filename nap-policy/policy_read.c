@@ -16,12 +16,12 @@
 static const char *const policy_keys[] = {"version",     "default",          "checks", "rules",
 					  "remediation", "validator_errors", "report", "dhcp",
 					  "dns",         "gateways",         "radius"};
-static const char *const default_keys[] = {"mode", "until", "unmatched"};
+static const char *const default_keys[] = {"mode", "until", "unmatched", "vlan"};
 static const char *const check_keys[] = {"fact",      "source",  "require",  "not",
 					 "max_count", "max_age", "blocking", "fix"};
-static const char *const rule_keys[] = {"name",     "match",  "mode",        "until",
-					"exempt",   "reason", "checks",      "grace",
-					"validity", "dwell",  "remediation", "url"};
+static const char *const rule_keys[] = {"name",        "match",  "mode",  "until",    "exempt",
+					"reason",      "checks", "grace", "validity", "dwell",
+					"remediation", "url",    "vlan"};
 static const char *const match_keys[] = {"port", "switch", "tag", "os"};
 static const char *const unmatched_text[] = {"restricted", "full"};
 static const char *const failure_verdicts[] = {"noncompliant", "compliant"};
@@ -61,7 +61,7 @@ int nap_read_string(const struct vd_read *rd, const char *key, char *ret, size_t
 	return 1;
 }
 
-static int read_duration(const struct vd_read *rd, const char *key, uint64_t max_ms, uint64_t *ret)
+int nap_read_duration(const struct vd_read *rd, const char *key, uint64_t max_ms, uint64_t *ret)
 {
 	json_t *v = json_object_get(rd->j, key);
 	char number[32], limit[32];
@@ -183,6 +183,16 @@ static int read_sources(const struct vd_read *rd, struct nap_check *c)
 	return 1;
 }
 
+/* 1-4094. */
+static int read_vlan(const struct vd_read *rd, uint16_t *io)
+{
+	uint32_t vid = *io;
+	int r = vd_read_int(rd, "vlan", 1, 4094, VD_E_VALUE, &vid);
+
+	*io = (uint16_t)vid;
+	return r;
+}
+
 /* mode and until of @rd. */
 static int read_mode(const struct vd_read *rd, enum nap_mode *mode, int64_t *until_s)
 {
@@ -223,6 +233,8 @@ static int read_default(const struct vd_read *rd, struct nap_policy *p)
 			r = vd_read_missing(rd, "unmatched");
 	}
 	p->unmatched_full = full != 0;
+	if (r >= 0)
+		r = read_vlan(rd, &p->vlan);
 	return r < 0 ? r : 0;
 }
 
@@ -246,7 +258,7 @@ static int read_check(const struct vd_read *rd, struct nap_check *c)
 		r = vd_read_int(rd, "max_count", 0, INT32_MAX, VD_E_VALUE, &c->max_count);
 	if (r >= 0) {
 		c->has_max_count = r > 0;
-		r = read_duration(rd, "max_age", 3650 * NAP_DAY_MS, &c->max_age_ms);
+		r = nap_read_duration(rd, "max_age", 3650 * NAP_DAY_MS, &c->max_age_ms);
 	}
 	if (r >= 0)
 		r = vd_read_bool(rd, "blocking", &c->blocking);
@@ -380,14 +392,14 @@ int nap_read_group(const struct vd_read *rd, const char *key, const struct nap_p
 
 static int read_times(const struct vd_read *rd, struct nap_rule *ru)
 {
-	int r = read_duration(rd, "grace", 365 * NAP_DAY_MS, &ru->grace_ms);
+	int r = nap_read_duration(rd, "grace", 365 * NAP_DAY_MS, &ru->grace_ms);
 
 	if (r >= 0)
-		r = read_duration(rd, "validity", NAP_VALIDITY_MAX, &ru->validity_ms);
+		r = nap_read_duration(rd, "validity", NAP_VALIDITY_MAX, &ru->validity_ms);
 	if (r > 0 && ru->validity_ms < 1000)
 		return nap_read_bad(rd, "validity", NULL, "a validity is at least one second");
 	if (r >= 0)
-		r = read_duration(rd, "dwell", NAP_DAY_MS, &ru->dwell_ms);
+		r = nap_read_duration(rd, "dwell", NAP_DAY_MS, &ru->dwell_ms);
 	return r;
 }
 
@@ -426,6 +438,7 @@ static int read_rule(const struct vd_read *rd, const struct nap_policy *p, unsig
 	ru->until_s = p->until_s;
 	ru->validity_ms = NAP_VALIDITY_MS;
 	ru->group = p->default_group;
+	ru->vlan = p->vlan;
 	if (r == 0)
 		r = vd_read_name(rd, "name", ru->name, sizeof(ru->name));
 	if (r >= 0)
@@ -444,6 +457,8 @@ static int read_rule(const struct vd_read *rd, const struct nap_policy *p, unsig
 		r = nap_read_group(rd, "remediation", p, &ru->group);
 	if (r >= 0)
 		r = nap_read_string(rd, "url", ru->url, sizeof(ru->url));
+	if (r >= 0)
+		r = read_vlan(rd, &ru->vlan);
 	return r < 0 ? r : check_rule(rd, ru);
 }
 

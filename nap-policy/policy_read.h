@@ -13,6 +13,7 @@ int nap_read_string(const struct vd_read *rd, const char *key, char *ret, size_t
 /** One text or a list of at most @max. */
 int nap_read_texts(const struct vd_read *rd, const char *key, unsigned int max, const char *ret[],
 		   unsigned int *n);
+int nap_read_duration(const struct vd_read *rd, const char *key, uint64_t max_ms, uint64_t *ret);
 int nap_read_group(const struct vd_read *rd, const char *key, const struct nap_policy *p,
 		   uint16_t *ret);
 

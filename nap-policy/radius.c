@@ -292,6 +292,10 @@ void nap_radius_facts(const struct nap_radius_answer *a, struct nap_time now,
 		snprintf(f->detail, sizeof(f->detail), "the policy server restricts");
 		return;
 	}
+	if (a->filter[0] || a->rules[0]) {
+		snprintf(f->detail, sizeof(f->detail), "the policy server filters");
+		return;
+	}
 	if (a->state == NAP_RADIUS_PROBATION) {
 		int64_t left_s = (int64_t)a->grace_s - now.wall_s;
 
@@ -371,12 +375,19 @@ static void coa_vendor(struct nap_coa *c, struct nap_rd v)
 		return;
 	}
 	while (v.left && next(&v, &type, &inner)) {
-		if (type != MS_STATE)
+		if (type == MS_IPV4) {
+			if (!servers(inner, 4, c->ipv4[0], &c->n_ipv4, 16))
+				c->error = NAP_COA_VALUE;
+		} else if (type == MS_IPV6) {
+			if (!servers(inner, 16, c->ipv6[0], &c->n_ipv6, 8))
+				c->error = NAP_COA_VALUE;
+		} else if (type != MS_STATE) {
 			c->error = NAP_COA_UNSUPPORTED;
-		else if (!u32(inner, &n) || n > NAP_RADIUS_PROBATION)
+		} else if (!u32(inner, &n) || n > NAP_RADIUS_PROBATION) {
 			c->error = NAP_COA_VALUE;
-		else
+		} else {
 			c->state = (int)n;
+		}
 	}
 	if (v.broken)
 		c->error = NAP_COA_INVALID;
@@ -398,6 +409,11 @@ static void coa_attr(struct nap_coa *c, uint8_t type, struct nap_rd v)
 		break;
 	case NAS_IDENTIFIER:
 		copy_text(v, c->nas, sizeof(c->nas));
+		break;
+	case FILTER_ID:
+		if (c->filter[0])
+			c->error = NAP_COA_VALUE;
+		copy_text(v, c->filter, sizeof(c->filter));
 		break;
 	case EVENT_TIMESTAMP:
 		if (u32(v, &n))

@@ -47,7 +47,8 @@ struct nap_radius_answer {
 /** Read the attributes of an Access-Accept. Return: 0; -EBADMSG: lengths that contradict each other. */
 int nap_radius_parse(const uint8_t *attrs, size_t size, struct nap_radius_answer *ret);
 
-/** What the answer says of the port's health: one fact, "radius", compliant or not. */
+/** What the answer says of the port's health: one fact, "radius", compliant or not. An answer that filters
+ *  does not accept. */
 void nap_radius_facts(const struct nap_radius_answer *a, struct nap_time now,
 		      struct nap_report *ret);
 
@@ -73,7 +74,10 @@ struct nap_coa {
 	char nas[NAP_RADIUS_TEXT_SIZE];     /* NAS-Identifier */
 	int64_t timestamp_s;                /* Event-Timestamp; 0: none */
 	int state;                          /* MS-Quarantine-State; -1: not given */
-	int error;                          /* Error-Cause to answer with; 0: it can be obeyed */
+	char filter[NAP_RADIUS_TEXT_SIZE];  /* Filter-Id; "": none */
+	uint8_t ipv4[16][4], ipv6[8][16];   /* remediation servers */
+	uint8_t n_ipv4, n_ipv6;
+	int error; /* Error-Cause to answer with; 0: it can be obeyed */
 };
 
 /** Read the attributes of a request of @code. Return: 0 (@ret->error may be set); -EBADMSG. */

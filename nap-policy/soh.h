@@ -99,6 +99,11 @@ struct nap_soh {
 /** Decode @size bytes. Return: 0; -EBADMSG and *@why (a constant text). */
 int nap_soh_parse(const uint8_t *bytes, size_t size, struct nap_soh *ret, const char **why);
 
+/** Copy a statement that parsed, in PEAP's TLVs or without, as @wrapped says; nothing of it changes. Returns its
+ *  size; 0 when @room is too small. */
+size_t nap_soh_rewrap(const uint8_t *bytes, size_t size, bool is_wrapped, bool wrapped,
+		      uint8_t *buf, size_t room);
+
 /** Is it the 12 bytes that ask a client for its statement? */
 bool nap_soh_is_request(const uint8_t *bytes, size_t size);
 

@@ -289,3 +289,28 @@ CONVERT(to_radius, soh, radius)
 CONVERT(from_radius, radius, soh)
 CONVERT(to_dhcp, soh, dhcp)
 CONVERT(from_dhcp, dhcp, soh)
+
+size_t nap_soh_rewrap(const uint8_t *bytes, size_t size, bool is_wrapped, bool wrapped,
+		      uint8_t *buf, size_t room)
+{
+	struct nap_wr w = {.buf = buf, .size = room};
+	size_t peap, ms;
+
+	if (is_wrapped && size < NAP_SOH_WRAPPER_SIZE)
+		return 0;
+	if (is_wrapped) {
+		bytes += NAP_SOH_WRAPPER_SIZE;
+		size -= NAP_SOH_WRAPPER_SIZE;
+	}
+	if (!wrapped) {
+		nap_wr_bytes(&w, bytes, size);
+		return w.full ? 0 : w.at;
+	}
+	vendor(&w, &peap);
+	nap_wr_num(&w, SOH_MS_SOH, 2);
+	ms = nap_wr_open16(&w);
+	nap_wr_bytes(&w, bytes, size);
+	nap_wr_close16(&w, ms);
+	nap_wr_close16(&w, peap);
+	return w.full ? 0 : w.at;
+}

@@ -10,7 +10,7 @@ const char *const nap_source_text[] = {"host", "radius", "agent", "soh"};
 const char *const nap_mode_text[] = {"off", "report-only", "deferred", "enforce"};
 const char *const nap_health_text[] = {"unknown", "probation", "compliant", "noncompliant",
 				       "exempt"};
-const char *const nap_override_text[] = {"none", "isolate", "forensic", "released"};
+const char *const nap_override_text[] = {"none", "isolate", "forensic", "released", "quarantine"};
 const char *const nap_access_text[] = {"full", "restricted", "forensic", "isolated"};
 const char *const nap_failure_text[] = {"none",
 					"other",

@@ -45,7 +45,14 @@ enum nap_health {
 	NAP_N_HEALTHS,
 };
 
-enum nap_override { NAP_NO_OVERRIDE, NAP_STRICT, NAP_FORENSIC, NAP_RELEASED, NAP_N_OVERRIDES };
+enum nap_override {
+	NAP_NO_OVERRIDE,
+	NAP_STRICT,
+	NAP_FORENSIC,
+	NAP_RELEASED,
+	NAP_CONFINED, /* as if it were not healthy: a policy server says so */
+	NAP_N_OVERRIDES,
+};
 
 /** What the port may do, from the widest to the narrowest. */
 enum nap_access {

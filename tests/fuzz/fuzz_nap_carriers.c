@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "nap-policy/dhcp.h"
-#include "nap-policy/radius.h"
+#include "nap-policy/filter_rule.h"
+#include "nap-policy/radius_packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,14 +38,31 @@ static void radius(const uint8_t *data, size_t size)
 {
 	static struct nap_radius_answer a;
 	static struct nap_report r;
+	struct nap_target targets[8];
+	unsigned int n;
 	const struct nap_time now = {.mono_ms = 1000, .wall_s = 1700000000};
 
 	if (nap_radius_parse(data, size, &a) < 0)
 		return;
 	must(a.vlan <= 4094 && a.n_ipv4 <= 16 && a.n_ipv6 <= 8 && a.sohr_size <= sizeof(a.sohr));
 	nap_radius_facts(&a, now, &r);
+	if (nap_filter_parse(a.rules, targets, 8, &n) == 0)
+		for (unsigned int i = 0; i < n; i++)
+			must(targets[i].to.len > 0 &&
+			     (targets[i].n_tcp || targets[i].n_udp || targets[i].ping));
 	must(r.n_facts == 1 &&
 	     (!r.facts[0].words || (!a.problem && a.state != NAP_RADIUS_QUARANTINE)));
+}
+
+/* Whole packets of strangers: nobody who does not know the secret is believed. */
+static void packet(const uint8_t *data, size_t size)
+{
+	static const struct nap_radius_secret secret = {.text = "not in the seeds", .size = 16};
+	static const uint8_t auth[NAP_RADIUS_AUTH_SIZE];
+
+	must(!nap_radius_genuine(data, size, size > 1 ? data[1] : 0, auth, &secret));
+	if (size >= NAP_RADIUS_HEADER)
+		must(nap_radius_message(data, size, auth, &secret) <= 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
+	packet(data + 1, size - 1);
 	if (data[0] % 3 == 0)
 		dhcp(data + 1, size - 1);
 	else if (data[0] % 3 == 1)

@@ -4,9 +4,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <nettle/hmac.h>
-#include <nettle/md5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,21 +12,18 @@
 
 #include "base/log.h"
 #include "base/prefix.h"
-#include "nap-policy/radius.h"
+#include "nap-policy/radius_packet.h"
 #include "vswitch/control/daemon.h"
 #include "vswitch/control/quarantine.h"
+#include "vswitch/control/radius.h"
 #include "vswitch/model/quarantine.h"
 
-#define HEADER                     20
-#define AUTH_AT                    4
-#define AUTH_SIZE                  16
-#define PACKET_MAX                 4096
-#define SECRET_SIZE                128
-#define SKEW_S                     300
-#define SEEN                       64
-#define ATTR_MESSAGE_AUTHENTICATOR 80
-#define ATTR_ERROR_CAUSE           101
-#define ERROR_PROHIBITED           501
+#define PACKET_MAX       4096
+#define SKEW_S           300
+#define SEEN             64
+#define ATTR_ERROR_CAUSE 101
+#define ERROR_PROHIBITED 501
+#define ERROR_RESOURCES  506
 
 struct vsw_coa {
 	struct vsw_daemon *d;
@@ -37,78 +31,35 @@ struct vsw_coa {
 	sd_event_source *source;
 	struct nap_radius conf; /* what it was opened for */
 	struct vd_prefix server;
-	char secret[SECRET_SIZE];
-	size_t secret_size;
-	uint8_t seen[SEEN][AUTH_SIZE];
+	struct nap_radius_secret secret;
+	uint8_t seen[SEEN][NAP_RADIUS_AUTH_SIZE];
 	unsigned int n_seen;
 };
 
-/* ---- authenticators ---- */
-
-static void request_authenticator(const struct vsw_coa *c, const uint8_t *p, size_t size,
-				  const uint8_t auth[AUTH_SIZE], uint8_t ret[AUTH_SIZE])
-{
-	struct md5_ctx ctx;
-
-	md5_init(&ctx);
-	md5_update(&ctx, AUTH_AT, p);
-	md5_update(&ctx, AUTH_SIZE, auth);
-	md5_update(&ctx, size - HEADER, p + HEADER);
-	md5_update(&ctx, c->secret_size, (const uint8_t *)c->secret);
-	md5_digest(&ctx, AUTH_SIZE, ret);
-}
-
-/* In time that does not depend on where the first difference is. */
-static bool same(const uint8_t *a, const uint8_t *b)
-{
-	uint8_t diff = 0;
-
-	for (size_t i = 0; i < AUTH_SIZE; i++)
-		diff |= a[i] ^ b[i];
-	return diff == 0;
-}
-
-/* A Message-Authenticator that is there must be right. */
-static bool message_ok(const struct vsw_coa *c, const uint8_t *p, size_t size)
-{
-	uint8_t copy[PACKET_MAX], digest[AUTH_SIZE];
-	struct hmac_md5_ctx ctx;
-
-	for (size_t at = HEADER; at + 2 <= size && p[at + 1] >= 2; at += p[at + 1]) {
-		if (p[at] != ATTR_MESSAGE_AUTHENTICATOR)
-			continue;
-		if (p[at + 1] != 18 || at + 18 > size)
-			return false;
-		memcpy(copy, p, size);
-		memset(copy + AUTH_AT, 0, AUTH_SIZE);
-		memset(copy + at + 2, 0, AUTH_SIZE);
-		hmac_md5_set_key(&ctx, c->secret_size, (const uint8_t *)c->secret);
-		hmac_md5_update(&ctx, size, copy);
-		hmac_md5_digest(&ctx, AUTH_SIZE, digest);
-		return same(digest, p + at + 2);
-	}
-	return true;
-}
+/* ---- whose it is ---- */
 
 static bool repeated(struct vsw_coa *c, const uint8_t *auth)
 {
 	for (unsigned int i = 0; i < c->n_seen && i < SEEN; i++)
-		if (!memcmp(c->seen[i], auth, AUTH_SIZE))
+		if (!memcmp(c->seen[i], auth, NAP_RADIUS_AUTH_SIZE))
 			return true;
-	memcpy(c->seen[c->n_seen++ % SEEN], auth, AUTH_SIZE);
+	memcpy(c->seen[c->n_seen++ % SEEN], auth, NAP_RADIUS_AUTH_SIZE);
 	return false;
 }
 
 /* Is it a whole request of somebody who knows the secret? */
 static bool genuine(struct vsw_coa *c, const uint8_t *p, size_t size)
 {
-	static const uint8_t zeros[AUTH_SIZE];
-	uint8_t want[AUTH_SIZE];
+	static const uint8_t zeros[NAP_RADIUS_AUTH_SIZE];
+	uint8_t want[NAP_RADIUS_AUTH_SIZE];
 
-	if (size < HEADER || size != (size_t)(p[2] << 8 | p[3]))
+	if (size < NAP_RADIUS_HEADER || size != (size_t)(p[2] << 8 | p[3]))
 		return false;
-	request_authenticator(c, p, size, zeros, want);
-	return same(want, p + AUTH_AT) && message_ok(c, p, size) && !repeated(c, p + AUTH_AT);
+	nap_radius_digest(p, size, zeros, &c->secret, want);
+	/* a Message-Authenticator that is there must be right */
+	return nap_radius_same(want, p + NAP_RADIUS_AUTH_AT) &&
+	       nap_radius_message(p, size, zeros, &c->secret) >= 0 &&
+	       !repeated(c, p + NAP_RADIUS_AUTH_AT);
 }
 
 /* ---- whom it concerns, what to do ---- */
@@ -152,6 +103,7 @@ static int obey(struct vsw_coa *c, uint8_t code, const struct nap_coa *q)
 {
 	struct vsw_nap *n = c->d->nap;
 	char host[NAP_RADIUS_TEXT_SIZE] = "", actor[NAP_NAME_SIZE];
+	struct vsw_nap_terms terms;
 	struct vsw_nap_port *p;
 	struct vd_err err = {0};
 	int error = q->error;
@@ -164,24 +116,32 @@ static int obey(struct vsw_coa *c, uint8_t code, const struct nap_coa *q)
 	p = find(n, q, &error);
 	if (!p)
 		return error;
+	error = vsw_nap_terms_of_coa(vsw_nap_policy(n), q, &terms);
+	if (error)
+		return error == -EINVAL ? NAP_COA_VALUE : ERROR_RESOURCES;
 	snprintf(actor, sizeof(actor), "radius:%.50s", c->conf.server);
-	if (p->state.override != NAP_NO_OVERRIDE && strncmp(p->state.actor, "radius:", 7))
+	if (p->state.override != NAP_NO_OVERRIDE && strncmp(p->state.actor, "radius:", 7)) {
+		vsw_nap_terms_done(&terms);
 		return ERROR_PROHIBITED;
+	}
+	vsw_nap_terms_done(&p->terms);
+	p->terms = terms;
 	if (code == NAP_DISCONNECT)
 		nap_state_isolate(&p->state, false, "disconnected by the policy server", actor);
 	else if (q->state != NAP_RADIUS_FULL)
-		nap_state_isolate(&p->state, true, "restricted by the policy server", actor);
+		nap_state_confine(&p->state, "restricted by the policy server", actor);
 	else
 		nap_state_release(&p->state, 0, "released by the policy server", actor,
 				  vsw_nap_now());
-	return vsw_nap_act(n, p, VSW_NAP_RADIUS, actor, &err) ? 506 : 0;
+	return vsw_nap_act(n, p, VSW_NAP_RADIUS, actor, &err) ? ERROR_RESOURCES : 0;
 }
 
 static void answer(const struct vsw_coa *c, const struct sockaddr *to, socklen_t to_size,
 		   const uint8_t *request, int error)
 {
-	uint8_t p[HEADER + 6] = {(uint8_t)(request[0] + (error ? 2 : 1)), request[1], 0, HEADER};
-	size_t size = HEADER;
+	uint8_t p[NAP_RADIUS_HEADER + 6] = {(uint8_t)(request[0] + (error ? 2 : 1)), request[1], 0,
+					    NAP_RADIUS_HEADER};
+	size_t size = NAP_RADIUS_HEADER;
 
 	if (error) {
 		p[size++] = ATTR_ERROR_CAUSE;
@@ -192,7 +152,8 @@ static void answer(const struct vsw_coa *c, const struct sockaddr *to, socklen_t
 		p[size++] = (uint8_t)error;
 		p[3] = (uint8_t)size;
 	}
-	request_authenticator(c, p, size, request + AUTH_AT, p + AUTH_AT);
+	nap_radius_digest(p, size, request + NAP_RADIUS_AUTH_AT, &c->secret,
+			  p + NAP_RADIUS_AUTH_AT);
 	if (sendto(c->fd, p, size, MSG_DONTWAIT, to, to_size) < 0)
 		vd_log(LOG_DEBUG, "radius", c->conf.server, "cannot answer: %m");
 }
@@ -220,7 +181,7 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *arg
 	int error;
 
 	if (n < 0 || !is_server(c, &from) || !genuine(c, p, (size_t)n) ||
-	    nap_coa_parse(p[0], p + HEADER, (size_t)n - HEADER, &q) < 0)
+	    nap_coa_parse(p[0], p + NAP_RADIUS_HEADER, (size_t)n - NAP_RADIUS_HEADER, &q) < 0)
 		return 0;
 	skew = q.timestamp_s ? q.timestamp_s - vsw_nap_now().wall_s : 0;
 	if (skew > SKEW_S || skew < -SKEW_S)
@@ -234,20 +195,6 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *arg
 }
 
 /* ---- life ---- */
-
-static bool read_secret(struct vsw_coa *c)
-{
-	int fd = open(c->conf.secret_file, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, c->secret, sizeof(c->secret) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return false;
-	c->secret[n] = '\0';
-	c->secret_size = strcspn(c->secret, "\r\n");
-	return c->secret_size > 0;
-}
 
 static int bind_socket(const struct vsw_coa *c)
 {
@@ -271,7 +218,7 @@ void vsw_coa_destroy(struct vsw_coa *c)
 	sd_event_source_disable_unref(c->source);
 	if (c->fd >= 0)
 		close(c->fd);
-	explicit_bzero(c->secret, sizeof(c->secret));
+	explicit_bzero(&c->secret, sizeof(c->secret));
 	free(c);
 }
 
@@ -294,7 +241,8 @@ void vsw_coa_sync(struct vsw_daemon *d)
 	c->fd = -1;
 	c->conf = policy->radius;
 	d->coa = c; /* also when it cannot listen: not tried again before the policy changes */
-	if (vd_prefix_parse(c->conf.server, &c->server) < 0 || !read_secret(c)) {
+	if (vd_prefix_parse(c->conf.server, &c->server) < 0 ||
+	    !vsw_radius_read_secret(c->conf.secret_file, &c->secret)) {
 		vd_log(LOG_ERR, "radius", c->conf.server,
 		       "no change of authorization: the server must be an address, and %s hold the "
 		       "secret",

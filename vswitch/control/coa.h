@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A RADIUS server changes its mind about a port (RFC 5176): Disconnect isolates it, CoA with
- * MS-Quarantine-State 1 or 2 isolates it but for the forensic group, 0 takes back what the server did.
+ * MS-Quarantine-State 1 or 2 restricts it to the remediation group (its rule's, or the one that Filter-Id names) and to
+ * the remediation servers that the request names, 0 takes back what the server did.
  * An administrator's isolation is not touched: the answer is a NAK, 501.
  *
  * Listens on the policy's radius.coa_port, when it has one. Silently dropped, as the RFC wants: senders

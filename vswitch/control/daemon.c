@@ -24,6 +24,7 @@
 #include "vswitch/control/coa.h"
 #include "vswitch/control/health.h"
 #include "vswitch/control/quarantine.h"
+#include "vswitch/control/radius.h"
 
 /* A buffer costs its 2 KiB, headers, and its share of the big pool; captures and drivers need room, too. */
 #define BYTES_PER_MBUF 3600u
@@ -75,6 +76,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 		next = vsw_health_next(d->health);
 	if (quarantine < next)
 		next = quarantine;
+	other = vsw_radius_tick(d, now);
+	if (other < next)
+		next = other;
 	sd_event_source_set_time_relative(source, (next > now ? next - now : 1) * 1000);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -298,6 +302,7 @@ static void stop(struct vsw_daemon *d)
 	vsw_hostnat_destroy(d->nat);
 	vsw_coa_destroy(d->coa);
 	vsw_health_destroy(d->health);
+	vsw_radius_destroy(d->radius);
 	vsw_nap_destroy(d->nap);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)

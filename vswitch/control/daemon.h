@@ -21,6 +21,7 @@ struct vsw_hostnat;
 struct vsw_nap;
 struct vsw_coa;
 struct vsw_health;
+struct vsw_radius;
 
 struct vsw_daemon {
 	struct vsw_options opt;
@@ -33,6 +34,7 @@ struct vsw_daemon {
 	struct vsw_nap *nap;
 	struct vsw_coa *coa;       /* NULL: no server may change anything */
 	struct vsw_health *health; /* NULL: there never was a policy */
+	struct vsw_radius *radius; /* NULL: no server is asked */
 	struct vsw_server *server;
 	struct vsw_capture_session *captures; /* list */
 	struct vsw_probe_session *probes;     /* list */

@@ -169,6 +169,36 @@ static int answer(struct vsw_call *call, const char *name, json_t **result)
 	return *result ? 0 : -ENOMEM;
 }
 
+/* Hexadecimal digits with blanks between them, to bytes. */
+static bool unhex(const char *text, uint8_t *ret, size_t room, size_t *size)
+{
+	char pair[3] = "";
+
+	*size = 0;
+	for (text += strspn(text, " \t\r\n"); *text; text += strspn(text, " \t\r\n")) {
+		pair[0] = text[0];
+		pair[1] = text[1];
+		if (*size == room || !text[1] || !nap_hex_parse(pair, ret + *size, 1))
+			return false;
+		++*size;
+		text += 2;
+	}
+	return *size > 0;
+}
+
+static int report_soh(struct vsw_call *call, struct vsw_nap_port *p, struct vd_err *reterr)
+{
+	const char *text = json_string_value(json_object_get(call->params, "document"));
+	uint8_t bytes[NAP_SOH_SIZE_MAX + NAP_SOH_WRAPPER_SIZE];
+	size_t size;
+
+	if (!text || !unhex(text, bytes, sizeof(bytes), &size))
+		return vd_err_set(reterr, -EINVAL, VD_E_VALUE, "document", NULL,
+				  "a statement of health is 1 to %zu bytes in hexadecimal",
+				  sizeof(bytes));
+	return vsw_nap_soh(call->d->nap, p, bytes, size, vsw_client_user(call->client), reterr);
+}
+
 VSW_METHOD(nap_report)
 {
 	static struct nap_report report;
@@ -179,6 +209,10 @@ VSW_METHOD(nap_report)
 
 	if (!p)
 		return reterr->errnum ? reterr->errnum : -ENOENT;
+	if (word && !strcmp(word, "soh")) {
+		rc = report_soh(call, p, reterr);
+		return rc ? rc : answer(call, name, result);
+	}
 	rc = read_report(call, word && !strcmp(word, "agent") ? NAP_AGENT : NAP_HOST, &report,
 			 reterr);
 	if (!rc && report.port[0] && strcmp(report.port, name))

@@ -137,17 +137,25 @@ static void make_allow(struct vsw_nap_port *p, const struct nap_policy *policy,
 	const struct nap_rule *rule =
 		policy && p->state.rule >= 0 ? &policy->rules[p->state.rule] : NULL;
 	uint16_t group = rule ? rule->group : policy ? policy->default_group : NAP_NO_GROUP;
+	const struct vsw_nap_terms *t = &p->terms;
 	struct nap_allow *a;
 
+	p->vlan = t->vlan;
 	if (p->state.access == NAP_FULL) {
 		nap_allow_unref(p->allow);
 		p->allow = NULL;
 		return;
 	}
+	if (!p->vlan)
+		p->vlan = rule ? rule->vlan : policy ? policy->vlan : 0;
+	if (t->group[0])
+		group = vsw_nap_group(policy, t->group);
 	a = nap_allow_make(policy, p->state.access, group, v->worst ? v->worst->check->name : NULL,
 			   NULL, NULL);
 	if (!a) /* without memory nothing is allowed: closed, not open */
 		a = nap_allow_ref(nap_allow_nothing());
+	else if (p->state.access == NAP_RESTRICTED)
+		a = nap_allow_with(a, t->targets, t->n_targets);
 	if (nap_allow_equal(a, p->allow)) {
 		nap_allow_unref(a);
 		return;
@@ -221,14 +229,15 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 			  : policy_changed ? VSW_NAP_POLICY
 					   : VSW_NAP_EXPIRY;
 		if (moved(p, cfg)) {
-			nap_state_reset(&p->state);
+			vsw_nap_ports_reset(p);
 			trigger = VSW_NAP_LINK;
 		}
+		if (policy_changed)
+			p->ask_at_ms = 0; /* what was asked counts for less long, perhaps */
 		decide(n, p, cfg, policy_of(m), trigger, NULL);
 		if (!rts[i]->port)
 			continue;
-		if (rts[i]->port->allow != p->allow)
-			vsw_port_confine(rts[i]->port, p->allow);
+		vsw_port_confine(rts[i]->port, p->allow, p->vlan);
 		vsw_port_serve(rts[i]->port, may_report(p, policy_of(m)));
 	}
 }
@@ -248,7 +257,9 @@ bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p)
 	const struct vsw_rt_port *rt = rt_of(n, p);
 
 	/* a port that is not open sends nothing */
-	return !rt || !rt->port || nap_allow_equal(vsw_port_confined(rt->port), p->allow);
+	return !rt || !rt->port ||
+	       (nap_allow_equal(vsw_port_confined(rt->port), p->allow) &&
+		vsw_port_confined_vlan(rt->port) == p->vlan);
 }
 
 static json_t *event_record(const struct vsw_nap *n, const struct vsw_nap_event *e,
@@ -297,7 +308,8 @@ void vsw_nap_settle(struct vsw_nap *n, bool published)
 		const struct vsw_nap_event *e = &n->events[i];
 
 		/* what narrows or was ordered must survive whatever comes next */
-		now |= e->trigger == VSW_NAP_ADMIN || e->trigger == VSW_NAP_RADIUS ||
+		now |= e->trigger == VSW_NAP_ADMIN ||
+		       e->change.override != e->change.old_override ||
 		       e->change.access > e->change.old_access;
 	}
 	if (n->n_events && n->save_at_ms == NAP_NEVER)
@@ -370,7 +382,7 @@ void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i)
 
 	if (!p || cfg->role != VSW_ROLE_VM)
 		return;
-	nap_state_reset(&p->state);
+	vsw_nap_ports_reset(p);
 	if (vsw_nap_act(n, p, VSW_NAP_LINK, NULL, &err))
 		vd_log(LOG_ERR, "quarantine", p->name, "%s", err.message);
 }

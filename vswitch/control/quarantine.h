@@ -15,7 +15,9 @@
 
 #include "nap-policy/allow.h"
 #include "nap-policy/engine.h"
+#include "nap-policy/soh.h"
 #include "vswitch/control/engine.h"
+#include "vswitch/control/terms.h"
 
 struct vsw_audit;
 
@@ -42,7 +44,14 @@ struct vsw_nap_port {
 	bool told;    /* its first decision was recorded */
 	uint8_t link; /* 0 not known, 1 up, 2 down */
 	struct nap_state state;
-	struct nap_allow *allow;   /* what follows; NULL: everything */
+	struct nap_allow *allow;    /* what follows; NULL: everything */
+	uint16_t vlan;              /* and in which VLAN; 0: its own */
+	struct vsw_nap_terms terms; /* what a policy server said */
+	uint8_t *soh;               /* the last statement of health that counted; NULL: none */
+	uint16_t soh_size;
+	bool soh_wrapped;
+	bool asking;               /* the policy server, radius.c; */
+	uint64_t ask_at_ms;        /* not before */
 	uint64_t report_tokens_ms; /* rate of guests' reports */
 	uint64_t refused_ms;       /* when one was written down as refused; 0: never */
 };
@@ -105,6 +114,10 @@ const struct nap_policy *vsw_nap_policy(const struct vsw_nap *n);
 /** The state of @p has changed: decide and make it true. @actor is recorded. */
 int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger trigger,
 		const char *actor, struct vd_err *reterr);
+/** @p's machine said @bytes, a statement of health (soh.c). -EINVAL: it is none; -EACCES: it said so before. @p is not
+ *  good any more afterwards. */
+int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes, size_t size,
+		const char *actor, struct vd_err *reterr);
 /** What nap_state_decide() would say of @p under @policy; a copy is decided about. -ENOMEM. */
 int vsw_nap_try(const struct vsw_nap *n, const struct vsw_nap_port *p,
 		const struct nap_policy *policy, const struct nap_report *report,
@@ -135,6 +148,8 @@ struct vsw_nap_port *vsw_nap_ports_find(struct vsw_nap *n, const char *uuid);
 void vsw_nap_ports_note(struct vsw_nap *n, const struct vsw_model *m);
 /** The port of @cfg; a new one, or one that was removed and made again. NULL on lack of memory. */
 struct vsw_nap_port *vsw_nap_ports_adopt(struct vsw_nap *n, const struct vsw_port_cfg *cfg);
+/** Another machine perhaps: forget what was said about it. */
+void vsw_nap_ports_reset(struct vsw_nap_port *p);
 /** Where @p is in @m, or NULL. */
 const struct vsw_port_cfg *vsw_nap_ports_cfg(const struct vsw_model *m,
 					     const struct vsw_nap_port *p);

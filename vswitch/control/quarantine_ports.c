@@ -131,7 +131,7 @@ struct vsw_nap_port *vsw_nap_ports_adopt(struct vsw_nap *n, const struct vsw_por
 	if (p) {
 		/* removed and made again: what was reported is another machine's, isolation and
 		 * used grace are not */
-		nap_state_reset(&p->state);
+		vsw_nap_ports_reset(p);
 		p->told = false;
 		n->n_gone--;
 	} else {
@@ -145,6 +145,25 @@ struct vsw_nap_port *vsw_nap_ports_adopt(struct vsw_nap *n, const struct vsw_por
 	if (n->table_good)
 		put(n, (unsigned int)(p - n->ports));
 	return p;
+}
+
+void vsw_nap_ports_reset(struct vsw_nap_port *p)
+{
+	nap_state_reset(&p->state);
+	if (p->state.override != NAP_CONFINED) /* the terms of that are the server's word, too */
+		vsw_nap_terms_done(&p->terms);
+	free(p->soh);
+	p->soh = NULL;
+	p->soh_size = 0;
+	p->ask_at_ms = 0;
+}
+
+static void free_port(struct vsw_nap_port *p)
+{
+	vsw_nap_terms_done(&p->terms);
+	free(p->soh);
+	nap_state_done(&p->state);
+	nap_allow_unref(p->allow);
 }
 
 const struct vsw_port_cfg *vsw_nap_ports_cfg(const struct vsw_model *m,
@@ -172,8 +191,7 @@ void vsw_nap_ports_forget(struct vsw_nap *n)
 			i++;
 			continue;
 		}
-		nap_state_done(&p->state);
-		nap_allow_unref(p->allow);
+		free_port(p);
 		memmove(p, p + 1, (--n->n_ports - i) * sizeof(*p));
 		n->table_good = false;
 		gone--;
@@ -182,10 +200,8 @@ void vsw_nap_ports_forget(struct vsw_nap *n)
 
 void vsw_nap_ports_done(struct vsw_nap *n)
 {
-	for (unsigned int i = 0; i < n->n_ports; i++) {
-		nap_state_done(&n->ports[i].state);
-		nap_allow_unref(n->ports[i].allow);
-	}
+	for (unsigned int i = 0; i < n->n_ports; i++)
+		free_port(&n->ports[i]);
 	free(n->ports);
 	free(n->slots);
 }

@@ -280,10 +280,13 @@ void vsw_port_destroy(struct vsw_dataplane *dp, struct vsw_port *port)
 	free_port(port);
 }
 
-void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow)
+void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow, uint16_t vlan)
 {
 	struct nap_allow *before = port->allow;
 
+	port->vlan = vlan;
+	if (before == allow)
+		return;
 	port->allow = allow ? nap_allow_ref(allow) : NULL;
 	nap_allow_unref(before);
 }
@@ -296,6 +299,11 @@ const struct nap_allow *vsw_port_confined(const struct vsw_port *port)
 void vsw_port_serve(struct vsw_port *port, bool on)
 {
 	port->portal = on;
+}
+
+uint16_t vsw_port_confined_vlan(const struct vsw_port *port)
+{
+	return port->vlan_in_force;
 }
 
 struct vsw_port *vsw_dataplane_port(struct vsw_dataplane *dp, uint16_t index)
@@ -376,6 +384,8 @@ static void settle_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, 
 		struct vsw_port *p = b->ports[i];
 		struct vsw_gate *gone = published ? p->gate : p->next_gate;
 
+		if (published)
+			p->vlan_in_force = p->vlan;
 		if (p->next_gate != p->gate) {
 			if (published && p->gate && p->next_gate)
 				vsw_gate_inherit(p->next_gate, p->gate, dp->n_workers);

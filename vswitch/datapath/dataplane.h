@@ -79,14 +79,17 @@ void vsw_dataplane_age_flows(struct vsw_dataplane *dp);
 uint32_t vsw_dataplane_flow_count(const struct vsw_dataplane *dp);
 
 /**
- * Confine @port to @allow (nap-policy/allow.h; takes a reference), or release it with NULL. Takes effect
+ * Confine @port to @allow (nap-policy/allow.h; takes a reference), or release it with NULL. @vlan: its VLAN meanwhile
+ * (0: its own), where its mode is none or access. Takes effect
  * with the next vsw_dataplane_publish(): when that has returned, no worker lets a frame pass by the old
  * state. Control thread.
  */
-void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow);
+void vsw_port_confine(struct vsw_port *port, struct nap_allow *allow, uint16_t vlan);
 /** What the workers confine @port to, read back from what they have; NULL: it is not confined. Borrowed
  *  until the next publish. Control thread. */
 const struct nap_allow *vsw_port_confined(const struct vsw_port *port);
+/** The VLAN that confinement put it into, of what the workers have; 0: none. Control thread. */
+uint16_t vsw_port_confined_vlan(const struct vsw_port *port);
 
 /** Let @port's guest talk to the health service (vswitch/policy/portal.h), or not. Takes effect with the next
  *  publish. Control thread. */

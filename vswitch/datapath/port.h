@@ -82,7 +82,8 @@ struct vsw_port {
 	struct vsw_recorder *recorder[VSW_WORKERS_MAX + 1]; /* last drops, by worker */
 	/* what the port's policy compiles to, as published and as about to be; control thread */
 	struct vsw_gate *gate, *next_gate;
-	struct nap_allow *allow;       /* vsw_port_confine() */
+	struct nap_allow *allow;       /* vsw_port_confine() ... */
+	uint16_t vlan, vlan_in_force;  /* ... and its VLAN meanwhile; 0: its own */
 	struct vsw_guard_state *guard; /* what guards remember; NULL: never had one */
 	struct vsw_shaper *shaper;     /* limit of what is sent to the port; NULL: never had one */
 	uint64_t shaper_hash;          /* of what it was configured with */

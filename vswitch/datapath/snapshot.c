@@ -124,18 +124,32 @@ static int switch_of(const struct vsw_model *m, const struct vsw_port_cfg *cfg)
 	return -1;
 }
 
+/* A confined port may have a VLAN of its own meanwhile. */
+static struct vsw_vlan vlan_of(const struct vsw_binding *b, unsigned int i)
+{
+	struct vsw_vlan v = b->model->ports[i].vlan;
+
+	if (b->ports[i]->vlan && (v.mode == VSW_VLAN_NONE || v.mode == VSW_VLAN_ACCESS)) {
+		v.mode = VSW_VLAN_ACCESS;
+		v.vid = b->ports[i]->vlan;
+	}
+	return v;
+}
+
 static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsigned int i,
 		      struct arena *a)
 {
 	const struct vsw_port_cfg *cfg = &b->model->ports[i];
 	struct vsw_port *rt = b->ports[i];
+	struct vsw_vlan vlan;
 
 	memset(p, 0, sizeof(*p));
 	p->rt = rt;
 	p->index = p->learn_as = rt->index;
 	p->role = (uint8_t)cfg->role;
 	p->learn = cfg->learn;
-	set_vlan(p, &cfg->vlan, a);
+	vlan = vlan_of(b, i);
+	set_vlan(p, &vlan, a);
 	if (cfg->link_up)
 		p->flags |= VSW_SNAP_LINK_UP;
 	p->gate = rt->next_gate;
@@ -386,6 +400,7 @@ unsigned int vsw_snapshot_statics(const struct vsw_binding *b, unsigned int sw,
 	for (unsigned int i = 0; i < m->n_ports; i++) {
 		const struct vsw_port_cfg *p = &m->ports[i];
 		struct vsw_port *rt = b->ports[i];
+		struct vsw_vlan vlan = vlan_of(b, i);
 
 		if (strcmp(p->sw, cfg->name) || p->role == VSW_ROLE_UPLINK)
 			continue;
@@ -396,9 +411,9 @@ unsigned int vsw_snapshot_statics(const struct vsw_binding *b, unsigned int sw,
 			ret[n].mac = rt->first_mac;
 		else
 			continue;
-		ret[n].fid = p->vlan.mode == VSW_VLAN_TRUNK  ? VSW_FID_ANY
-			     : p->vlan.mode == VSW_VLAN_NONE ? 0
-							     : p->vlan.vid;
+		ret[n].fid = vlan.mode == VSW_VLAN_TRUNK  ? VSW_FID_ANY
+			     : vlan.mode == VSW_VLAN_NONE ? 0
+							  : vlan.vid;
 		ret[n].port =
 			vsw_policy_of(p)->guard.team[0] ? place_of(b, sw, i, &ret[n]) : rt->index;
 		n++;

@@ -274,7 +274,7 @@ static void schema_agrees(void)
 		unsigned int n_keys;
 	} objects[] = {
 		{"check", "\"checks\": {\"a\": {", "}}}", 8},
-		{"rule", "\"rules\": [{", "}]}", 12},
+		{"rule", "\"rules\": [{", "}]}", 13},
 		{"target", "\"remediation\": {\"groups\": {\"a\": [{\"to\": \"::1\", ", "}]}}}", 6},
 	};
 	json_t *schema, *defs;

@@ -184,10 +184,23 @@ static void q41_coa(void)
 	CU_ASSERT_EQUAL(c.error, NAP_COA_MISSING); /* what? */
 	CU_ASSERT_EQUAL(COA(NAP_COA, "\x57\x06web1" STATE("\x07")), 0);
 	CU_ASSERT_EQUAL(c.error, NAP_COA_VALUE);
-	CU_ASSERT_EQUAL(COA(NAP_COA, "\x57\x06web1\x0b\x05"
-				     "acl"),
+	CU_ASSERT_EQUAL(COA(NAP_COA, "\x57\x06web1\xc8\x05"
+				     "acl" STATE("\x01")),
 			0);
 	CU_ASSERT_EQUAL(c.error, NAP_COA_UNSUPPORTED);
+	CU_ASSERT_EQUAL(
+		COA(NAP_COA,
+		    "\x57\x06web1\x0b\x05"
+		    "acl\x1a\x0d\x00\x00\x01\x37\x34\x07\x00\x0a\x00\x09\x0a" STATE("\x01")),
+		0);
+	CU_ASSERT_EQUAL(c.error, 0);
+	CU_ASSERT_STRING_EQUAL(c.filter, "acl");
+	CU_ASSERT(c.n_ipv4 == 1 && c.ipv4[0][3] == 10);
+	CU_ASSERT_EQUAL(
+		COA(NAP_COA,
+		    "\x57\x06web1\x1a\x0c\x00\x00\x01\x37\x34\x06\x00\x0a\x00\x09" STATE("\x01")),
+		0);
+	CU_ASSERT_EQUAL(c.error, NAP_COA_VALUE);
 	CU_ASSERT_EQUAL(COA(NAP_ACCESS_REQUEST, ""), -EBADMSG);
 	CU_ASSERT_EQUAL(COA(NAP_COA, "\x57\x09web1"), -EBADMSG);
 }
