@@ -64,6 +64,7 @@
 #define NAT_RESERVATIONS_MAX 4096
 #define NAT_EXTERNALS_MAX    64
 #define NAT_ADDRESSES_MAX    1024 /* external addresses of one network, all ranges together */
+#define NAT_RANGES_MAX       8    /* ranges of ports of one address */
 #define NAT_EXCEPTIONS_MAX   64
 #define NAT_SERVERS_MAX      4
 #define NAT_HOST_NAME_SIZE   64

@@ -112,6 +112,17 @@ static bool external_clash(const struct nat_external *a, const struct nat_extern
 	       b->port_first <= a->port_last;
 }
 
+/* How many ranges of ports has the first address of entry @i? */
+static unsigned int n_ranges(const struct nat_conf *c, unsigned int i)
+{
+	unsigned int n = 0;
+
+	for (unsigned int k = 0; k < c->n_external; k++)
+		n += c->external[k].first <= c->external[i].first &&
+		     c->external[k].last >= c->external[i].first;
+	return n;
+}
+
 static int check_external(const struct chk *k)
 {
 	const struct nat_conf *c = k->c;
@@ -134,6 +145,12 @@ static int check_external(const struct chk *k)
 			if (external_clash(&c->external[l], e))
 				return fail(k, -EEXIST, VD_E_EXISTS, "external", NULL,
 					    "%s overlaps another entry", x);
+		/* where most entries overlap, one of them begins */
+		if (n_ranges(c, i) > (c->blocks.deterministic ? 1 : NAT_RANGES_MAX))
+			return fail(k, -EINVAL, VD_E_LIMIT, "external", NULL,
+				    "an address of %s has more ranges of ports than are possible "
+				    "(allowed: %u, with deterministic blocks one)",
+				    x, NAT_RANGES_MAX);
 	}
 	if (n > NAT_ADDRESSES_MAX)
 		return fail(k, -EINVAL, VD_E_LIMIT, "external", NULL,
@@ -487,15 +504,18 @@ static int clash_pools(const struct chk *k, const struct nat_conf *a)
 	bool kernel = a->backend == NAT_BACKEND_KERNEL && b->backend == NAT_BACKEND_KERNEL;
 	bool clash = false;
 
+	/* a network of the data plane answers ARP for its addresses: they cannot be another's, too, not even with
+	 * other ports */
 	for (unsigned int i = 0; i < a->n_external && !clash; i++) {
 		clash = has_pair(b, &a->external[i]);
 		for (unsigned int l = 0; l < b->n_external && !kernel && !clash; l++)
-			clash = external_clash(&a->external[i], &b->external[l]);
+			clash = a->external[i].first <= b->external[l].last &&
+				b->external[l].first <= a->external[i].last;
 	}
 	for (unsigned int l = 0; l < b->n_external && !clash; l++)
 		clash = has_pair(a, &b->external[l]);
 	return clash ? fail(k, -EEXIST, VD_E_EXISTS, "external",
-			    "divide them by address or port range",
+			    "give each network addresses of its own",
 			    "outside addresses belong to network \"%s\", too", a->name)
 		     : 0;
 }

@@ -176,6 +176,15 @@ void nft_if_daddr_range(struct nft_rule *r, uint32_t first, uint32_t last)
 	range(r, &from, &to, sizeof(from));
 }
 
+void nft_if_saddr_bits(struct nft_rule *r, uint32_t mask, uint32_t value)
+{
+	uint32_t v = htonl(value);
+
+	load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, IP_SADDR_OFFSET, sizeof(v));
+	bits(r, htonl(mask), 0);
+	cmp(r, NFT_CMP_EQ, &v, sizeof(v));
+}
+
 void nft_if_daddr_local(struct nft_rule *r)
 {
 	struct nftnl_expr *e = make(r, "fib");
@@ -301,6 +310,18 @@ void nft_verdict(struct nft_rule *r, uint32_t verdict)
 		return;
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
 	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, verdict);
+	put(r, e);
+}
+
+void nft_jump(struct nft_rule *r, const char *chain)
+{
+	struct nftnl_expr *e = make(r, "immediate");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)NFT_JUMP);
+	nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
 	put(r, e);
 }
 

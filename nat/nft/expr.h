@@ -28,6 +28,8 @@ void nft_if_oif(struct nft_rule *r, const char *ifname, bool equal);
 void nft_if_saddr(struct nft_rule *r, struct nat_prefix p, bool equal);
 void nft_if_daddr(struct nft_rule *r, struct nat_prefix p, bool equal);
 void nft_if_daddr_range(struct nft_rule *r, uint32_t first, uint32_t last);
+/** The bits @mask of the source address are @value. */
+void nft_if_saddr_bits(struct nft_rule *r, uint32_t mask, uint32_t value);
 /** The destination is an address of this host. */
 void nft_if_daddr_local(struct nft_rule *r);
 void nft_if_l4proto(struct nft_rule *r, uint8_t protocol);
@@ -46,6 +48,7 @@ void nft_if_tcp_syn(struct nft_rule *r);
 /* ---- actions ---- */
 void nft_counter(struct nft_rule *r);
 void nft_verdict(struct nft_rule *r, uint32_t verdict); /* NF_ACCEPT, NF_DROP */
+void nft_jump(struct nft_rule *r, const char *chain);
 void nft_set_meta_mark(struct nft_rule *r, uint32_t mark);
 /** (mark & keep) ^ mark */
 void nft_set_ct_mark(struct nft_rule *r, uint32_t keep, uint32_t mark);

@@ -90,6 +90,7 @@ void nft_ruleset_remove(struct nft_batch *b, const char *network)
 	table(b, NFT_MSG_DELTABLE, 0, name, UNCHANGED, NULL, "removal of the table");
 }
 
+/* @type NULL: a chain that others jump to. */
 static void chain(struct rs *s, const char *name, const char *type, uint32_t hook, int32_t prio)
 {
 	struct nftnl_chain *c = nftnl_chain_alloc();
@@ -101,11 +102,13 @@ static void chain(struct rs *s, const char *name, const char *type, uint32_t hoo
 	}
 	nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, s->table);
 	nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
-	nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(c, NFTNL_CHAIN_FAMILY, NFPROTO_IPV4);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
-	nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, prio);
-	nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	if (type) {
+		nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
+		nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, prio);
+		nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+	}
 	nlh = nft_batch_put(s->b, NFT_MSG_NEWCHAIN, NFPROTO_IPV4, NLM_F_CREATE, name);
 	if (nlh)
 		nftnl_chain_nlmsg_build_payload(nlh, c);
@@ -295,12 +298,11 @@ static void snat_rules(struct rs *s)
 	}
 }
 
-/* A pool of one range is one rule; of several, the inside addresses are spread over them, so that
- * each VM keeps one outside address. */
-static void pool_rule(struct rs *s, const struct nat_external *x, uint8_t protocol)
+static void pool_rule(struct rs *s, const char *chain_name, const struct nat_external *x,
+		      uint8_t protocol)
 {
 	bool ports = protocol == NAT_TCP || protocol == NAT_UDP;
-	struct nft_rule r = rule(s, "postrouting");
+	struct nft_rule r = rule(s, chain_name);
 
 	nft_if_oif(&r, s->net->vnic, false);
 	if_inside(s, &r);
@@ -308,6 +310,67 @@ static void pool_rule(struct rs *s, const struct nat_external *x, uint8_t protoc
 		nft_if_l4proto(&r, protocol);
 	nft_snat(&r, x->first, x->last, ports ? x->port_first : 0, x->port_last);
 	add(s, &r, "outside addresses");
+}
+
+static void pool_rules(struct rs *s, const char *chain_name, const struct nat_external *x)
+{
+	pool_rule(s, chain_name, x, NAT_TCP);
+	pool_rule(s, chain_name, x, NAT_UDP);
+	pool_rule(s, chain_name, x, 0);
+}
+
+static const char *pool_name(unsigned int i, char buf[16])
+{
+	snprintf(buf, 16, "pool-%u", i);
+	return buf;
+}
+
+/* Which range the next share of the inside addresses gets: the one that has had the least of what it is worth. */
+static unsigned int next_range(const struct nat_conf *c, const uint64_t worth[], uint64_t had[])
+{
+	unsigned int best = 0;
+
+	for (unsigned int i = 1; i < c->n_external; i++)
+		/* fewer shares for its worth: had / worth, without dividing */
+		if ((had[i] + 1) * worth[best] < (had[best] + 1) * worth[i])
+			best = i;
+	had[best]++;
+	return best;
+}
+
+/*
+ * One statement of the kernel takes one range. Of several, each gets a share of the inside addresses, by their last bits, as large
+ * as the range is: so a VM keeps one outside address, and all ranges are used.
+ */
+static void pools(struct rs *s)
+{
+	const struct nat_conf *c = s->c;
+	uint64_t worth[NAT_EXTERNALS_MAX], had[NAT_EXTERNALS_MAX] = {0}, total = 0;
+	unsigned int shares = 16;
+	char name[16];
+
+	while (shares < 4 * c->n_external)
+		shares *= 2;
+	for (unsigned int i = 0; i < c->n_external; i++) {
+		const struct nat_external *x = &c->external[i];
+
+		worth[i] = ((uint64_t)x->last - x->first + 1) * (x->port_last - x->port_first + 1u);
+		total += worth[i];
+	}
+	for (unsigned int i = 0; i < c->n_external; i++) {
+		/* the smallest is used, too */
+		if (worth[i] < total / shares)
+			worth[i] = total / shares;
+		chain(s, pool_name(i, name), NULL, 0, 0);
+		pool_rules(s, name, &c->external[i]);
+	}
+	for (unsigned int b = 0; b < shares; b++) {
+		struct nft_rule r = rule(s, "postrouting");
+
+		nft_if_saddr_bits(&r, shares - 1, b);
+		nft_jump(&r, pool_name(next_range(c, worth, had), name));
+		add(s, &r, "shares of the pool");
+	}
 }
 
 static void chain_of_snat(struct rs *s)
@@ -318,11 +381,10 @@ static void chain_of_snat(struct rs *s)
 	chain(s, "postrouting", "nat", NF_INET_POST_ROUTING, NF_IP_PRI_NAT_SRC - BEFORE);
 	hairpin_rules(s);
 	snat_rules(s);
-	for (unsigned int i = 0; i < c->n_external; i++) {
-		pool_rule(s, &c->external[i], NAT_TCP);
-		pool_rule(s, &c->external[i], NAT_UDP);
-		pool_rule(s, &c->external[i], 0);
-	}
+	if (c->n_external > 1)
+		pools(s);
+	else if (c->n_external)
+		pool_rules(s, "postrouting", &c->external[0]);
 	if (c->n_external)
 		return;
 	r = rule(s, "postrouting");

@@ -99,17 +99,23 @@ static int list_addresses(struct nat_conf_copy *n)
 		n->addrs[n->n_addrs++] =
 			(struct nat_addr_conf){.ip = nat_be32(c->pairs[i].outside),
 					       .one_to_one = nat_be32(c->pairs[i].inside),
-					       .port_min = 1,
-					       .port_max = UINT16_MAX};
+					       .ranges = {{1, UINT16_MAX}},
+					       .n_ranges = 1};
 	for (unsigned int i = 0; i < c->n_external; i++) {
 		const struct nat_external *e = &c->external[i];
 
 		for (uint64_t a = e->first; a <= e->last; a++) {
-			if (wanted(n, nat_be32((uint32_t)a)))
+			struct nat_addr_conf *w = wanted(n, nat_be32((uint32_t)a));
+
+			if (!w) {
+				w = &n->addrs[n->n_addrs++];
+				w->ip = nat_be32((uint32_t)a);
+			}
+			if (w->one_to_one)
 				continue;
-			n->addrs[n->n_addrs++] = (struct nat_addr_conf){.ip = nat_be32((uint32_t)a),
-									.port_min = e->port_first,
-									.port_max = e->port_last};
+			if (w->n_ranges == NAT_RANGES_MAX)
+				return -EINVAL;
+			w->ranges[w->n_ranges++] = (struct nat_range){e->port_first, e->port_last};
 		}
 	}
 	return 0;
@@ -124,15 +130,16 @@ void nat_conf_copy_free(struct nat_conf_copy *n)
 	free(n);
 }
 
-static struct nat_conf_copy *copy_conf(const struct nat_conf *c)
+static int copy_conf(const struct nat_conf *c, struct nat_conf_copy **ret)
 {
 	struct nat_conf_copy *n = calloc(1, sizeof(*n));
+	int r = n ? nat_conf_copy(c, &n->c) : -ENOMEM;
 
-	if (!n)
-		return NULL;
-	if (nat_conf_copy(c, &n->c) < 0 || list_addresses(n) < 0) {
+	if (r == 0)
+		r = list_addresses(n);
+	if (r < 0) {
 		nat_conf_copy_free(n);
-		return NULL;
+		return r;
 	}
 	n->mask = nat_be32(nat_mask(c->prefix.len));
 	n->prefix = nat_be32(nat_prefix_first(c->prefix));
@@ -146,7 +153,8 @@ static struct nat_conf_copy *copy_conf(const struct nat_conf *c)
 		n->exempt[i].mask = nat_be32(nat_mask(c->no_translate[i].len));
 		n->exempt[i].addr = nat_be32(c->no_translate[i].addr) & n->exempt[i].mask;
 	}
-	return n;
+	*ret = n;
+	return 0;
 }
 
 /* ---- addresses ---- */
@@ -162,7 +170,7 @@ static void clear_slot(struct nat_xlat *x, unsigned int slot)
 			nat_host_unpair(x, h);
 		for (unsigned int k = 0; k < h->n_blocks;) {
 			if (h->blocks[k].addr == slot)
-				h->blocks[k] = h->blocks[--h->n_blocks];
+				nat_host_return_block(x, h, k);
 			else
 				k++;
 		}
@@ -196,8 +204,8 @@ static struct nat_addr *free_slot(struct nat_xlat *x)
 static void set_range(struct nat_addr *a, const struct nat_addr_conf *c)
 {
 	a->one_to_one = c->one_to_one;
-	a->port_min = c->port_min;
-	a->port_max = c->port_max;
+	memcpy(a->ranges, c->ranges, sizeof(a->ranges));
+	a->n_ranges = c->n_ranges;
 }
 
 /* Slots and tables for the addresses that are new; they are not in use before use_addresses(). */
@@ -228,11 +236,12 @@ static int make_addresses(struct nat_xlat *x, const struct nat_conf_copy *n)
 
 static void use_address(struct nat_xlat *x, struct nat_addr *a, const struct nat_addr_conf *c)
 {
-	uint16_t min = a->port_min, max = a->port_max;
+	bool same = a->n_ranges == c->n_ranges &&
+		    !memcmp(a->ranges, c->ranges, c->n_ranges * sizeof(c->ranges[0]));
 
 	set_range(a, c);
 	/* all tables are there: this only marks the range, and takes a while */
-	if (a->gone || min != a->port_min || max != a->port_max)
+	if (a->gone || !same)
 		nat_ports_setup(x, a);
 	a->gone = a->forget = a->fresh = false;
 }
@@ -409,9 +418,9 @@ int nat_xlat_configure(struct nat_xlat *x, const struct nat_conf *conf, const ui
 
 	if (r < 0)
 		return r;
-	n = copy_conf(conf);
-	if (!n)
-		return -ENOMEM;
+	r = copy_conf(conf, &n);
+	if (r < 0)
+		return r;
 	r = make_addresses(x, n);
 	if (r < 0) {
 		for (unsigned int i = 0; i < x->n_addrs; i++)
@@ -421,6 +430,9 @@ int nat_xlat_configure(struct nat_xlat *x, const struct nat_conf *conf, const ui
 	}
 	x->now_ms = now_ms;
 	x->now = (uint32_t)(now_ms / 1000);
+	if (x->conf && (x->conf->c.blocks.size != n->c.blocks.size ||
+			x->conf->c.blocks.deterministic != n->c.blocks.deterministic))
+		nat_host_forget_blocks(x);
 	nat_conf_copy_free(x->conf);
 	x->conf = n;
 	memcpy(x->mtu, mtu, sizeof(x->mtu));

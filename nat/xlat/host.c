@@ -125,6 +125,30 @@ static bool taken(const struct nat_xlat *x, const struct nat_addr *a, enum nat_l
 	return !(x->maps[owner].flags & NAT_B_STATIC);
 }
 
+void nat_host_return_block(struct nat_xlat *x, struct nat_host *h, unsigned int i)
+{
+	struct nat_addr *a = &x->addrs[h->blocks[i].addr];
+	uint16_t size = x->conf->c.blocks.size;
+	uint32_t first = NAT_FIRST_BLOCK_PORT + (uint32_t)h->blocks[i].block * size;
+
+	if (a->blocks)
+		a->blocks[h->blocks[i].block] = 0;
+	if (x->conf->c.log.what == NAT_LOG_BLOCKS)
+		nat_event_add(x, &(struct nat_event){.type = NAT_EV_BLOCK_FREE,
+						     .inside = nat_be32(h->ip),
+						     .outside = nat_be32(a->ip),
+						     .outside_port = (uint16_t)first,
+						     .count = size});
+	h->blocks[i] = h->blocks[--h->n_blocks];
+}
+
+void nat_host_forget_blocks(struct nat_xlat *x)
+{
+	for (uint32_t i = 0; i < x->hosts_high; i++)
+		while (x->hosts[i].used && x->hosts[i].n_blocks)
+			nat_host_return_block(x, &x->hosts[i], 0);
+}
+
 /* Blocks that no port of is in use or at rest go back. */
 static void release_blocks(struct nat_xlat *x, struct nat_host *h)
 {
@@ -138,19 +162,10 @@ static void release_blocks(struct nat_xlat *x, struct nat_host *h)
 		for (unsigned int l4 = 0; l4 < NAT_L4_N && size && a->ports[l4]; l4++)
 			for (uint32_t p = first; p < first + size && !busy; p++)
 				busy = taken(x, a, l4, (uint16_t)p);
-		if (busy) {
+		if (busy)
 			i++;
-			continue;
-		}
-		if (a->blocks)
-			a->blocks[h->blocks[i].block] = 0;
-		if (x->conf->c.log.what == NAT_LOG_BLOCKS)
-			nat_event_add(x, &(struct nat_event){.type = NAT_EV_BLOCK_FREE,
-							     .inside = nat_be32(h->ip),
-							     .outside = nat_be32(a->ip),
-							     .outside_port = (uint16_t)first,
-							     .count = size});
-		h->blocks[i] = h->blocks[--h->n_blocks];
+		else
+			nat_host_return_block(x, h, i);
 	}
 }
 

@@ -36,19 +36,29 @@ static void set_free(struct nat_ports *p, uint32_t port)
 static bool in_range(const struct nat_addr *a, enum nat_l4 l4, uint32_t port)
 {
 	/* query ids are not ports: nobody else uses them */
-	return port > 0 && (l4 == NAT_L4_ICMP || (port >= a->port_min && port <= a->port_max));
+	if (l4 == NAT_L4_ICMP)
+		return port > 0;
+	for (unsigned int i = 0; i < a->n_ranges; i++)
+		if (port >= a->ranges[i].min && port <= a->ranges[i].max)
+			return true;
+	return false;
 }
 
-/* The bits of word @word whose ports are in the address's range. */
+/* The bits of word @word whose ports are in the address's ranges. */
 static uint64_t range_bits(const struct nat_addr *a, enum nat_l4 l4, uint32_t word)
 {
+	static const struct nat_range all = {1, UINT16_MAX};
+	const struct nat_range *r = l4 == NAT_L4_ICMP ? &all : a->ranges;
+	unsigned int n = l4 == NAT_L4_ICMP ? 1 : a->n_ranges;
+	uint32_t from = word * 64, to = from + 63;
 	uint64_t bits = 0;
 
-	if (in_range(a, l4, word * 64 + 1) && in_range(a, l4, word * 64 + 63) && word)
-		bits = in_range(a, l4, word * 64) ? UINT64_MAX : UINT64_MAX << 1;
-	else
-		for (uint32_t i = 0; i < 64; i++)
-			bits |= (uint64_t)in_range(a, l4, word * 64 + i) << i;
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t lo = r[i].min > from ? r[i].min : from, hi = r[i].max < to ? r[i].max : to;
+
+		if (lo <= hi)
+			bits |= UINT64_MAX >> (63 - (hi - lo)) << (lo - from);
+	}
 	return bits;
 }
 
@@ -96,7 +106,7 @@ void nat_ports_done(struct nat_addr *a)
 
 bool nat_ports_may_give(const struct nat_addr *a, uint16_t port)
 {
-	return port >= a->port_min && port <= a->port_max && !a->one_to_one;
+	return in_range(a, NAT_L4_UDP, port) && !a->one_to_one;
 }
 
 void nat_ports_own(struct nat_addr *a, enum nat_l4 l4, uint16_t port, uint32_t map)
@@ -256,10 +266,14 @@ static void give_block(struct nat_xlat *x, struct nat_host *h, uint16_t addr, ui
 /* Nobody's, wholly within the address's range. */
 static bool block_usable(const struct nat_xlat *x, const struct nat_addr *a, uint32_t block)
 {
-	uint32_t first = block_first(x, block);
+	uint32_t first = block_first(x, block), last = first + x->conf->c.blocks.size - 1;
 
-	return !a->blocks[block] && first >= a->port_min &&
-	       first + x->conf->c.blocks.size - 1 <= a->port_max;
+	if (a->blocks[block])
+		return false;
+	for (unsigned int i = 0; i < a->n_ranges; i++)
+		if (first >= a->ranges[i].min && last <= a->ranges[i].max)
+			return true;
+	return false;
 }
 
 static bool new_block(struct nat_xlat *x, struct nat_host *h, enum nat_reason *why)
@@ -371,22 +385,23 @@ uint16_t nat_ports_overload(struct nat_xlat *x, struct nat_host *h, const struct
 	enum nat_l4 l4 = nat_l4_of(proto->proto);
 	const struct nat_ports *p;
 	const struct nat_addr *a;
-	uint32_t lo, hi, port = want;
+	const struct nat_range *in;
+	uint32_t lo, port = want;
 
 	*why = NAT_R_EXHAUSTED;
 	if (!nat_ports_pair(x, h))
 		return 0;
 	a = &x->addrs[h->addr];
 	p = a->ports[l4];
-	lo = a->port_min > CLASS_BORDER || a->port_max < CLASS_BORDER ? a->port_min : CLASS_BORDER;
-	hi = a->port_max;
 	for (unsigned int i = 0; i < OVERLOAD_TRIES; i++) {
 		if (!is_busy(p, port) &&
 		    nat_session_find(x, NAT_K_IN, nat_pair(proto->rem_ip, a->ip),
 				     nat_pair16(proto->rem_port, nat_be16((uint16_t)port)),
 				     proto->proto) == NAT_NONE)
 			return (uint16_t)port;
-		port = lo + (uint32_t)((uint64_t)nat_random(x) * (hi - lo + 1) >> 32);
+		in = &a->ranges[nat_random(x) % a->n_ranges];
+		lo = in->min < CLASS_BORDER && in->max >= CLASS_BORDER ? CLASS_BORDER : in->min;
+		port = lo + (uint32_t)((uint64_t)nat_random(x) * (in->max - lo + 1) >> 32);
 	}
 	return 0;
 }

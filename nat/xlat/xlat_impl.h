@@ -125,10 +125,16 @@ struct nat_ports {
 	uint32_t n_total, n_owned;
 };
 
+/* Ports that may be given. */
+struct nat_range {
+	uint16_t min, max;
+};
+
 struct nat_addr {
 	uint32_t ip;
 	uint32_t one_to_one; /* 0: none */
-	uint16_t port_min, port_max;
+	struct nat_range ranges[NAT_RANGES_MAX];
+	unsigned int n_ranges;
 	bool used;
 	bool gone;   /* sessions still end; nothing new */
 	bool forget; /* ... and no session is left that uses it */
@@ -214,7 +220,8 @@ struct nat_xlat {
 struct nat_addr_conf {
 	uint32_t ip;
 	uint32_t one_to_one;
-	uint16_t port_min, port_max;
+	struct nat_range ranges[NAT_RANGES_MAX];
+	unsigned int n_ranges;
 };
 
 /* The configuration with what follows from it; addresses in network order. */
@@ -350,6 +357,10 @@ void nat_host_quota_event(struct nat_xlat *x, struct nat_host *h, enum nat_event
 			  uint8_t proto);
 void nat_host_tick(struct nat_xlat *x, unsigned int budget);
 void nat_host_unpair(struct nat_xlat *x, struct nat_host *h);
+/** Its block number @i is nobody's. */
+void nat_host_return_block(struct nat_xlat *x, struct nat_host *h, unsigned int i);
+/** Blocks are numbered by their size: before that changes, all go back. Sessions keep their ports. */
+void nat_host_forget_blocks(struct nat_xlat *x);
 
 /* ports.c */
 int nat_ports_setup(struct nat_xlat *x, struct nat_addr *a);

@@ -141,13 +141,13 @@ def udp_listener(host, address, port, answer=True):
     return p
 
 
-def udp_ask(host, address, port, source=0, n=1, timeout_s=2):
+def udp_ask(host, address, port, source=0, n=1, timeout_s=2, address_of=""):
     """Send a datagram and return the answer, or None. The server above answers with who it saw."""
     code = ("import socket\n"
-            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', %d)); s.settimeout(%g)\n"
+            "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((%r, %d)); s.settimeout(%g)\n"
             "for i in range(%d):\n"
             " s.sendto(b'x', (%r, %d))\n"
-            " print(s.recv(2000).decode())\n" % (source, timeout_s, n, address, port))
+            " print(s.recv(2000).decode())\n" % (address_of, source, timeout_s, n, address, port))
     status, out = host.ask("python3 -c '%s'" % code.replace("'", "'\\''"))
     return out.strip().split("\n")[-1] if status == 0 else None
 

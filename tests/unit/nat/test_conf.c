@@ -135,6 +135,12 @@ static const struct refusal refusals[] = {
 	{"external: [1.2.3.4, 1.2.3.3-1.2.3.5]", VD_E_EXISTS, "external", "overlaps"},
 	{"external: [1.0.0.0-1.1.0.0]", VD_E_LIMIT, "external", "too many"},
 	{"external: [1.2.3.4:80-70]", VD_E_VALUE, "external", "80-70"},
+	{"external: ['1.2.3.4:1-2', '1.2.3.4:3-4', '1.2.3.4:5-6', '1.2.3.4:7-8', '1.2.3.4:9-10', "
+	 "'1.2.3.4:11-12', '1.2.3.4:13-14', '1.2.3.4:15-16', '1.2.3.4:17-18']",
+	 VD_E_LIMIT, "external", "more ranges"},
+	{"external: ['1.2.3.4:1024-2047', '1.2.3.4:4096-8191'], blocks: {size: 64, deterministic: "
+	 "true}",
+	 VD_E_LIMIT, "external", "deterministic"},
 	{"maps: [{protocol: tcp, outside: 80, inside: 10.0.1.5}]", VD_E_VALUE, "maps", "10.0.1.5"},
 	{"maps: [{protocol: tcp, outside: 80, inside: 10.0.0.1}]", VD_E_VALUE, "maps", "gateway"},
 	{"maps: [{protocol: tcp, outside: 1.2.3.4, inside: 10.0.0.5}]", VD_E_VALUE, "maps", "port"},
@@ -255,7 +261,7 @@ static void neighbours(void)
 			-EEXIST);
 	CU_ASSERT_EQUAL(clash("{name: a, " DP "external: ['1.2.3.4:1024-2047']}",
 			      "{name: b, " DP "external: ['1.2.3.4:2048-4095']}", &e),
-			0);
+			-EEXIST); /* both would answer ARP for it */
 	CU_ASSERT_EQUAL(clash("{name: a, " DP "external: [1.2.3.4]" MAP1 "}",
 			      "{name: b, " DP "external: [1.2.3.5]" MAP1 "}", &e),
 			0);

@@ -253,6 +253,50 @@ static void block_with_a_map(void)
 	kit_stop(&w);
 }
 
+/* Blocks of another size: nobody keeps one of the old, sessions go on, and no two VMs ever share a port. */
+static void blocks_change(void)
+{
+	static const uint16_t sizes[] = {64, 4096, 128, 0, 64, 1024};
+	struct nat_event e[64];
+	struct world w;
+	unsigned int n_alloc = 0, n_free = 0, n;
+
+	kit_world(&w);
+	w.conf.blocks = (struct nat_blocks){.size = 64, .max = 8};
+	w.conf.log.what = NAT_LOG_BLOCKS;
+	kit_start(&w);
+	for (unsigned int k = 0; k < 6; k++) {
+		uint32_t owner[65536] = {0};
+
+		w.conf.blocks.size = sizes[k];
+		CU_ASSERT_EQUAL_FATAL(nat_xlat_configure(w.x, &w.conf, w.mtu, w.now_ms), 0);
+		for (uint32_t vm = 2; vm < 12; vm++)
+			for (uint16_t i = 0; i < 20 + 20 * k; i++) {
+				struct result r = kit_out(&w, NAT_UDP, VM(vm),
+							  (uint16_t)(40000 + i), REMOTE(1), 9);
+
+				CU_ASSERT_EQUAL(owner[r.p.sport], 0);
+				owner[r.p.sport] = vm;
+			}
+		while ((n = kit_events(&w, e, 64)) != 0)
+			for (unsigned int i = 0; i < n; i++) {
+				n_alloc += e[i].type == NAT_EV_BLOCK_ALLOC;
+				n_free += e[i].type == NAT_EV_BLOCK_FREE;
+				CU_ASSERT_TRUE(e[i].count > 0 &&
+					       e[i].outside_port + e[i].count <= 65536);
+			}
+	}
+	kit_pass(&w, 302);
+	kit_pass(&w, 125);
+	while ((n = kit_events(&w, e, 64)) != 0)
+		for (unsigned int i = 0; i < n; i++)
+			n_free += e[i].type == NAT_EV_BLOCK_FREE;
+	CU_ASSERT_TRUE(n_alloc > 0);
+	CU_ASSERT_EQUAL(n_free, n_alloc);
+	CU_ASSERT_EQUAL(kit_stats(&w).hosts, 0);
+	kit_stop(&w);
+}
+
 /* RFC 7422: who had a port follows from arithmetic, and the data plane keeps to it. */
 static void deterministic(void)
 {
@@ -404,6 +448,7 @@ int main(void)
 		{"C11 full table", c11_full_table},
 		{"C13-C15 port blocks", blocks},
 		{"a static map in a block", block_with_a_map},
+		{"another size of blocks", blocks_change},
 		{"deterministic blocks", deterministic},
 		{"T13 dense", t13_dense},
 		{"N35 N36 hostile inside and outside", n35_hostile},

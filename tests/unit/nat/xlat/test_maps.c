@@ -270,9 +270,45 @@ static void refused(void)
 	kit_stop(&w);
 }
 
+/* C3: ranges of ports of one address that do not touch: all are given, and nothing between them. */
+static void c3_ranges_of_an_address(void)
+{
+	struct world w;
+	unsigned int n = 0;
+
+	kit_world(&w);
+	w.external[0] = (struct nat_external){OUT(1), OUT(1), 2000, 2009};
+	w.external[1] = (struct nat_external){OUT(1), OUT(1), 4000, 4009};
+	w.external[2] = (struct nat_external){OUT(1), OUT(1), 80, 89};
+	w.conf.n_external = 3;
+	kit_start(&w);
+	CU_ASSERT_EQUAL(kit_stats(&w).ports_total[0], 30);
+	for (uint16_t i = 0; i < 40; i++) {
+		struct packet p = {.src = VM(2), .dst = REMOTE(1), .dport = 9, .payload = 4};
+		struct result r;
+
+		p.proto = NAT_UDP;
+		p.sport = (uint16_t)(5000 + i);
+		p.ttl = 64;
+		r = kit_send(&w, NAT_INSIDE, p);
+		if (r.verdict != NAT_TO_OUTSIDE)
+			continue;
+		n++;
+		CU_ASSERT_TRUE((r.p.sport >= 2000 && r.p.sport < 2010) ||
+			       (r.p.sport >= 4000 && r.p.sport < 4010) ||
+			       (r.p.sport >= 80 && r.p.sport < 90));
+	}
+	CU_ASSERT_EQUAL(n, 30);
+	w.conf.n_external = 1;
+	configure(&w);
+	CU_ASSERT_EQUAL(kit_stats(&w).ports_total[0], 10);
+	kit_stop(&w);
+}
+
 int main(void)
 {
 	static const struct tap_case cases[] = {
+		{"C3 ranges of one address", c3_ranges_of_an_address},
 		{"N21 static maps", n21_maps},
 		{"N22 configuration under load", n22_configure_under_load},
 		{"N17 C3 the pool changes", n17_pool_changes},
