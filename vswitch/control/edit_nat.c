@@ -94,6 +94,14 @@ static int put_inner(json_t *doc, const char *outer, const char *inner, json_t *
 	return json_object_set(object, inner, value) < 0 ? -ENOMEM : 0;
 }
 
+/* A command line cannot write an empty list: one empty word stands for it. */
+static bool is_cleared(json_t *v)
+{
+	const char *word = json_string_value(json_array_get(v, 0));
+
+	return json_array_size(v) == 1 && word && !word[0];
+}
+
 /* New reference; NULL: out of memory. */
 static json_t *document(json_t *params)
 {
@@ -103,10 +111,12 @@ static json_t *document(json_t *params)
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !r; i++) {
 		json_t *v = json_object_get(params, places[i].param);
 
+		v = is_cleared(v) ? json_array() : json_incref(v);
 		if (v && places[i].outer)
 			r = put_inner(doc, places[i].outer, places[i].inner, v);
 		else if (v)
 			r = json_object_set(doc, places[i].inner, v) < 0 ? -ENOMEM : 0;
+		json_decref(v);
 	}
 	if (r)
 		json_decref(doc);
