@@ -10,6 +10,7 @@ A test is an executable that prints TAP ("1..N", "ok 1 - name", "not ok 2 - name
 why") and ends with status 0, or with 77 when all of it has to be skipped (the last "# " line says why).
 A plan that is not met, a status that contradicts the cases, and a test that runs too long are failures.
 "# AGAIN: why" says that the test starts over; its plan counts from there.
+"# TABLE: line" is a result that is worth seeing in any case.
 Other comment lines ("# ...") belong to the case that follows or precedes them and are shown on failure.
 
 FILE collects one line a case: ok|fail|skip, name and reason, separated by tabs.
@@ -79,6 +80,8 @@ class Stream:
                 self.skip_all = plan.group(2) or "no reason given"
         elif case:
             self.flush_before(case)
+        elif text.startswith("# TABLE: "):
+            print("      " + text[9:])
         elif text.startswith("# AGAIN: "):
             self.again(text)
         elif text.startswith("Bail out!"):
