@@ -282,6 +282,7 @@ class Vpp(Device):
 
 class Viridian(Device):
     """The daemon of a build folder: this tree's, or another commit's for --against."""
+    kinds = (*Device.kinds, "super")
     pages = 320
     memory_mib = 512
     prefix = ()  # in front of the daemon's command line

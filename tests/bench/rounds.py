@@ -34,7 +34,7 @@ class Generator:
             elif device.transport == "netvsp":
                 sides += ["--netvsp-" + "ab"[i], path]
             else:
-                ports += ["--vdev", "net_virtio_user%d,path=%s,%s" % (i, path, VIRTIO)]
+                ports += ["--vdev", "net_virtio_user%d,path=%s,%s" % (i, path, scenario.virtio or VIRTIO)]
         log = os.path.join(self.bench.dir, "generator.log")
         argv = [*device.generator_prefix, self.path, "-l", str(self.bench.generator_core), "--in-memory", "--no-pci", "--no-telemetry",
                 "--single-file-segments", "--iova-mode=va", "-m", "256", "--log-level=3", *ports, "--", *sides,
@@ -104,6 +104,8 @@ def judge(window, device, scenario, size, round_no):
         wrong = "" if window["pings"] > 10 * window["lost"] else "%d pings lost" % window["lost"]
     else:
         wrong = verify(scenario, size, window, device.job)
+        if scenario.kind == "super":
+            window["gbps"] = window["mpps"] * size * 8 / 1000
         if scenario.sent:
             window["mpps"] = sum(window["tx_mpps"])
     window.update(time=round(time.time(), 1), round=round_no, scenario=scenario.name, size=size,
@@ -144,7 +146,7 @@ def run_rounds(bench, generator, devices, scenarios, sizes, n_rounds, recorder, 
                     up.append(device)
                     device.start(kind)
                 for scenario in (s for s in scenarios if s.kind == kind):
-                    for size in sizes if scenario.all_sizes else sizes[:1]:
+                    for size in sizes if scenario.all_sizes else [scenario.size or sizes[0]]:
                         measure_cell(generator, [d for d in up if d.may(scenario)], scenario, size, recorder, round_no)
             finally:
                 for device in up:

@@ -10,6 +10,7 @@ Side A of the generator is port 0 of the device, side B is port 1. kinds:
   rules   as acl, with 10,000 rules on A in front of the one that allows
   guards  as l2, every guard on at A and B
   healthy as l2, a health policy in force, and A and B compliant
+  super   as l2, and the device passes super-frames whole
   ports   as l2, beside 1,000 vhost-user ports that nobody is connected to
   nat     A is the inside (10.1.0.0/16, its gateway has NAT_GATEWAY_MAC), B the outside; sources become NAT_POOL
 """
@@ -37,6 +38,8 @@ class Scenario:
     send_tag: int = 0         # tag on the frames as sent
     get_tag: int = 0          # tag on the frames as received from a device that does the job
     all_sizes: bool = False   # measured at every size, not only the smallest
+    size: int = 0             # measured at this size alone
+    virtio: str = ""          # options of the generator's ports, where the usual ones do not do
     mode: str = "throughput"
     sent: bool = False        # the rate is that of frames sent: most are to be dropped
     reflect: bool = False     # B sends every frame back, and both directions count
@@ -97,6 +100,11 @@ GROUPS = {
     "ports": [
         Scenario("ports-2", "l2", 1000, 1000, 1000, about="1,000 MACs, nothing but the two ports"),
         Scenario("ports-1k", "ports", 1000, 1000, 1000, about="1,000 MACs, beside 1,000 ports that are idle"),
+    ],
+    "vm-tcp": [
+        Scenario("vm-tcp", "super", options=("--proto", "tcp", "--ring", "256"), size=65214,
+                 virtio="queues=1,queue_size=256,mrg_rxbuf=0,in_order=0",
+                 about="super-frames of TCP from guest to guest, as virtual machines with TSO send them"),
     ],
     "netvsp": [
         Scenario("netvsp", "l2", 1000, 1000, 1000, all_sizes=True,

@@ -60,7 +60,8 @@ static void put_l4(const struct gen_options *o, enum gen_side side, uint32_t flo
 	tcp->data_off = 0x50;
 	tcp->tcp_flags = o->syn ? RTE_TCP_SYN_FLAG : RTE_TCP_ACK_FLAG;
 	tcp->rx_win = 0xffff;
-	tcp->cksum = l4_checksum(ip, tcp, sizeof(*tcp));
+	/* of a super-frame, whoever cuts it computes the rest */
+	tcp->cksum = gen_super(o) ? rte_ipv4_phdr_cksum(ip, 0) : l4_checksum(ip, tcp, sizeof(*tcp));
 }
 
 void frame_write(const struct gen_options *o, enum gen_side side, uint32_t flow, uint8_t *b)

@@ -11,12 +11,15 @@
 #include <stdint.h>
 
 #define GEN_BURST_MAX 256
+#define GEN_FRAME_MAX 1518
+#define GEN_SUPER_MAX 65214 /* 45 segments of TCP behind one header */
+#define GEN_SEGMENT   1448
 
 enum gen_side { SIDE_A, SIDE_B, N_SIDES };
 
 struct gen_options {
 	/* what is sent */
-	uint32_t size;             /* bytes in memory, tag included, no CRC: 60..1518 */
+	uint32_t size; /* bytes in memory, tag included, no CRC: 60..1518; more: TCP super-frames */
 	uint32_t n_flows;          /* distinct UDP flows */
 	uint32_t n_macs;           /* distinct MAC addresses a side, <= n_flows */
 	uint32_t n_hosts;          /* distinct IPv4 addresses on side A */
@@ -51,6 +54,12 @@ struct gen_options {
 	double connect_s;         /* wait for the links */
 	const char *netvsp[N_SIDES]; /* sockets of netvsp ports, instead of DPDK's ports */
 };
+
+/** Is a frame more than one packet of a wire? */
+static inline bool gen_super(const struct gen_options *o)
+{
+	return o->size > GEN_FRAME_MAX;
+}
 
 /** Parse what follows "--" on the command line. Prints the reason and exits with 2 on a bad option. */
 void options_parse(int argc, char **argv, struct gen_options *ret);

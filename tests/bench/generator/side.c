@@ -8,17 +8,20 @@
 #include <rte_debug.h>
 #include <rte_malloc.h>
 
-#define POOL_SIZE  8191
-#define POOL_CACHE 256
+#define POOL_SIZE       8191
+#define POOL_CACHE      256
+#define SUPER_POOL_SIZE 511
 
-static struct rte_mempool *pool_create(const char *kind, uint16_t port)
+static struct rte_mempool *pool_create(const char *kind, uint16_t port, bool super)
 {
 	char name[32];
 	struct rte_mempool *pool;
 
 	snprintf(name, sizeof(name), "%s%u", kind, port);
-	pool = rte_pktmbuf_pool_create(name, POOL_SIZE, POOL_CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
-				       SOCKET_ID_ANY);
+	pool = super ? rte_pktmbuf_pool_create(name, SUPER_POOL_SIZE, 0, 0, UINT16_MAX,
+					       SOCKET_ID_ANY)
+		     : rte_pktmbuf_pool_create(name, POOL_SIZE, POOL_CACHE, 0,
+					       RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (!pool)
 		rte_exit(1, "no memory for %s: reserve more hugepages\n", name);
 	return pool;
@@ -41,8 +44,8 @@ void side_open(struct side *s, const struct gen_options *o, enum gen_side which)
 	memset(s, 0, sizeof(*s));
 	s->port = which;
 	s->o = o;
-	s->tx_pool = pool_create("tx", s->port);
-	s->rx_pool = pool_create("rx", s->port);
+	s->tx_pool = pool_create("tx", s->port, gen_super(o));
+	s->rx_pool = pool_create("rx", s->port, gen_super(o));
 	rte_mempool_obj_iter(s->tx_pool, zero_room, NULL);
 	s->n_templates = frames_count(o, which);
 	s->templates = frames_build(o, which);
@@ -53,6 +56,11 @@ void side_open(struct side *s, const struct gen_options *o, enum gen_side which)
 		return;
 	}
 
+	if (gen_super(o)) {
+		conf.rxmode.offloads = RTE_ETH_RX_OFFLOAD_TCP_LRO | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+		conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+				       RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	}
 	rc = rte_eth_dev_configure(s->port, o->n_rxq, 1, &conf);
 	if (!rc)
 		rc = rte_eth_dev_adjust_nb_rx_tx_desc(s->port, &n_rx, &n_tx);

@@ -47,6 +47,15 @@ void side_close(struct side *s);
 /** Keep a copy of a frame's header for the caller's verification; @there bytes of it are at @data. */
 void side_sample(struct side *s, const uint8_t *data, uint32_t there, uint32_t size);
 
+static inline void side_ask_for_segments(struct rte_mbuf *m)
+{
+	m->ol_flags = RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV4;
+	m->l2_len = 14;
+	m->l3_len = 20;
+	m->l4_len = 20;
+	m->tso_segsz = GEN_SEGMENT;
+}
+
 /* Prepare a burst of @n frames from the templates. */
 static inline void side_fill(struct side *s, uint32_t n)
 {
@@ -63,6 +72,8 @@ static inline void side_fill(struct side *s, uint32_t n)
 		       FRAME_HDR);
 		m->data_len = size;
 		m->pkt_len = size;
+		if (unlikely(gen_super(s->o)))
+			side_ask_for_segments(m);
 		if (++next == n_flows)
 			next = 0;
 	}
