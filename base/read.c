@@ -311,7 +311,9 @@ int vd_read_list(const struct vd_read *rd, const char *key, size_t max, json_t *
 	if (json_array_size(v) > max)
 		return vd_read_at(rd, key,
 				  vd_err_set(rd->e, -EINVAL, VD_E_LIMIT,
-					     vd_read_path(rd, key, path, sizeof(path)), NULL,
+					     vd_read_path(rd, key, path, sizeof(path)),
+					     "shorten the list; prefixes and address sets say much "
+					     "in one item",
 					     "\"%s\" has %zu items (allowed: %zu)", key,
 					     json_array_size(v), max));
 	*ret = v;
