@@ -180,6 +180,13 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 	rb->head[id] = 0;
 	if (dev->keep)
 		dev->keep->id[id].chan = 0;
+	/* ids of this queue, which is what nearly all are; its range begins behind the control ids */
+	for (struct recv_queue *own = &rb->queue[c->index];
+	     id >= own->lo && id < own->hi && own->n_free < own->hi - own->lo; id = next) {
+		next = rb->chain[id];
+		rb->chain[id] = NO_ID;
+		rb->free_ids[own->lo + own->n_free++] = id;
+	}
 	for (; id != NO_ID; id = next) {
 		next = rb->chain[id];
 		rb->chain[id] = NO_ID;

@@ -206,7 +206,9 @@ uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t tota
 	unsigned int n = 0;
 
 	for (uint32_t pos = 0; total - pos >= sizeof(struct rndis_hdr_wire); pos += h.hdr.size) {
-		if (__builtin_expect(total - pos >= sizeof(h), 1)) {
+		if (__builtin_expect(n_segs == 1 && total - pos >= sizeof(h), 1)) {
+			vmb_copy_in(&h, c->segs[0].ptr + pos, sizeof(h));
+		} else if (total - pos >= sizeof(h)) {
 			nvsp_segs_copy(c->segs, n_segs, pos, &h, sizeof(h));
 		} else {
 			memset(&h, 0, sizeof(h));
