@@ -13,7 +13,7 @@ L2_KERNEL = "/l2/vmlinuz"
 
 
 def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2, modules=(),
-                drivers=(), args=(), l2_kernel=None):
+                drivers=(), args=(), l2_kernel=None, memory_args=None):
     """
     A machine whose /dev/kvm has Hyper-V support; not started. With l2_image (a path that
     build_image() returned) the guest kernel is at L2_KERNEL and the image at /l2/initrd.
@@ -26,7 +26,7 @@ def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpu
     # TCG's nested SVM resets the whole machine about once in a hundred boots, with no word from its
     # kernel. What is under test runs inside, where it could not do that to a real processor.
     return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus, args=args,
-              may_die=True)
+              memory_args=memory_args, may_die=True)
 
 
 # The real ip, with netns. By its path, because busybox's shell prefers its own command of that name.
