@@ -106,6 +106,7 @@ int hv_control_init(struct hv_control *c, struct hv_machine *m, const char *path
 	if (r)
 		return vd_err_set(err, r, VD_E_NO_MEMORY, "vm", NULL, "memory ran out");
 	if (!path && !strchr(m->opt->name, '/') && m->opt->name[0] != '.') {
+		(void)mkdir(HV_CTL_PARENT, 0755);
 		(void)mkdir(HV_CTL_DIR, 0700);
 		snprintf(own, sizeof(own), "%s/%s.sock", HV_CTL_DIR, m->opt->name);
 	}

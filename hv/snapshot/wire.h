@@ -26,7 +26,8 @@
 #define HV_CTL_MAGIC       0x314d5656u /* "VVM1" */
 #define HV_CTL_PATIENCE_MS 10000
 #define HV_CTL_F_FULL      1u
-#define HV_CTL_DIR         "/run/viridian/vm"
+#define HV_CTL_PARENT      "/run/viridian"
+#define HV_CTL_DIR         HV_CTL_PARENT "/vm"
 
 enum hv_ctl_type {
 	HV_CTL_INFO = 1,

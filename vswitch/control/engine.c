@@ -129,13 +129,16 @@ static void begin_announcing(struct vsw_rt_port *rt)
 	rt->announce_at_ms = vsw_now_ms();
 }
 
-static uint64_t announce_again(struct vsw_engine *e, struct vsw_rt_port *rt, uint64_t now,
-			       uint64_t next)
+static uint64_t announce_again(struct vsw_engine *e, struct vsw_rt_port *rt, bool uplink,
+			       uint64_t now, uint64_t next)
 {
 	if (!rt->announces)
 		return next;
 	if (now >= rt->announce_at_ms) {
-		vsw_announce_uplink(e->dp, rt->port);
+		if (uplink)
+			vsw_announce_uplink(e->dp, rt->port);
+		else
+			vsw_announce_port(e->dp, rt->port);
 		rt->announce_at_ms = now + ANNOUNCE_MS;
 		if (--rt->announces == 0)
 			return next;
@@ -155,6 +158,8 @@ void vsw_engine_io_changed(struct vsw_engine *e)
 		if (!rt->port)
 			continue;
 		connected = __atomic_load_n(&rt->port->io->caps.connected, __ATOMIC_RELAXED);
+		if (__atomic_exchange_n(&rt->port->io->arrived, false, __ATOMIC_ACQUIRE))
+			begin_announcing(rt);
 		if (first_mac_new(rt)) {
 			rt->first_mac_told = macs = true;
 			vd_log(LOG_INFO, "port", e->model.ports[i].name,
@@ -243,7 +248,8 @@ uint64_t vsw_engine_tick(struct vsw_engine *e, uint64_t now)
 		struct vsw_rt_port *rt = e->ports[i];
 
 		if (rt->port)
-			next = announce_again(e, rt, now, next);
+			next = announce_again(e, rt, e->model.ports[i].role == VSW_ROLE_UPLINK, now,
+					      next);
 		if (!rt->port) {
 			if (now >= rt->retry_at_ms)
 				opened |= retry_port(e, i, now);

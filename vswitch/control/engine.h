@@ -38,7 +38,7 @@ struct vsw_rt_port {
 	bool connected;      /* as last told to subscribers */
 	uint64_t link_up_at_ms; /* the link comes up again then (after a move); 0: nothing to do */
 	uint64_t
-		announce_at_ms; /* uplink whose link changed: tell the network again then; 0: done */
+		announce_at_ms; /* uplink whose link changed, guest that came here: tell the network again then */
 	unsigned int announces; /* how often still */
 	uint64_t retry_at_ms;   /* not open: tried again then */
 	uint32_t retry_wait_ms;

@@ -47,3 +47,17 @@ void vsw_announce_uplink(struct vsw_dataplane *dp, const struct vsw_port *uplink
 			announce(dp, t->member[vsw_team_pin(t, p)], p->mac48, p->pvid);
 	}
 }
+
+void vsw_announce_port(struct vsw_dataplane *dp, const struct vsw_port *port)
+{
+	const struct vsw_snap_port *p = dp->snapshot->ports[port->index], *u;
+	const struct vsw_snap_team *t = p && p->rt == port ? p->sw->team : NULL;
+
+	if (!p || p->rt != port || !p->mac48 || p->pvid == VSW_VID_NONE)
+		return;
+	for (uint16_t i = 0; i < p->sw->n_ports; i++) {
+		u = p->sw->ports[i];
+		if (u->role == VSW_ROLE_UPLINK && (!t || u == t->member[vsw_team_pin(t, p)]))
+			announce(dp, u, p->mac48, p->pvid);
+	}
+}

@@ -146,6 +146,7 @@ struct vsw_io {
 		rx_drops_offload; /* contradicting offload requests dropped by rx (one writer: rx worker) */
 	uint64_t rx_drops_memory; /* frames lost for want of buffers */
 	uint64_t tx_errors;       /* frames the device refused (approximate when tx_shared) */
+	bool arrived; /* set before notify(), taken by the engine: a guest that ran elsewhere goes on here */
 };
 
 /**

@@ -416,7 +416,8 @@ void netvsp_offer_caps(struct netvsp_port *p)
 
 	if (p->dev) {
 		nvsp_dev_info(p->dev, &info);
-		up = info.filter && netvsp_is_live(&p->chan[0]);
+		/* a guest that stands still for a snapshot is there all the same */
+		up = info.filter && (netvsp_is_live(&p->chan[0]) || p->paused);
 		max = nvsp_max_frame(p->dev, &rsc) + TAG;
 		tx = RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_UDP_CKSUM;
 		if (rsc)

@@ -397,6 +397,7 @@ static int on_resume(struct netvsp_port *p)
 	nvsp_dev_info(p->dev, &info);
 	if (info.n_queues > 1)
 		say_event(p, NVSP_LINK_EV_SUBCHANNELS, 0, 0, info.n_queues - 1, "");
+	__atomic_store_n(&p->io.arrived, true, __ATOMIC_RELEASE);
 	changed(p);
 	return 0;
 }
