@@ -250,7 +250,8 @@ int hv_chain_take(void *loading, const struct hv_snap_rec *rec, const void *payl
 	p->data = malloc(rec->size + 1);
 	if (!p->data)
 		return vd_err_set(err, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "memory ran out");
-	memcpy(p->data, payload, rec->size);
+	if (rec->size) /* else there is no payload */
+		memcpy(p->data, payload, rec->size);
 	p->data[rec->size] = 0; /* JSON is a text */
 	p->size = rec->size;
 	return 0;
