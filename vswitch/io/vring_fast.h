@@ -62,7 +62,7 @@ static inline VRING_TARGET void prefetch_spot(const struct vsw_vring *r, const s
 
 /*
  * Read up to @n heads and the descriptors behind them. A descriptor whose flags under @mask_flags are not
- * @want_flags, or that has less than @slack bytes of memory behind it, goes the slow way. Returns how many
+ * @want_flags, that is in no region whole, or that has less than @slack bytes of memory behind it, goes the slow way. Returns how many
  * heads are good; the ring is marked when one is not.
  */
 static inline VRING_TARGET uint16_t look(struct vsw_vring *r, struct spot *s, uint16_t n,
@@ -87,10 +87,8 @@ static inline VRING_TARGET uint16_t look(struct vsw_vring *r, struct spot *s, ui
 		if (unlikely((d.flags & mask_flags) != want_flags))
 			continue;
 		s[i].at = vsw_vmem_at(r->mem, d.addr, d.len, &room);
-		if (unlikely(!s[i].at)) {
-			r->broken = VSW_VRING_ADDRESS;
-			return i;
-		}
+		if (unlikely(!s[i].at))
+			continue; /* wrong, or over the border of two regions: the slow path tells */
 		if (slack && unlikely(room - d.len < slack)) {
 			s[i].at = NULL;
 			continue;
