@@ -21,6 +21,8 @@
 
 #define NAP_POLICY_VERSION 1
 #define NAP_DNS_NAME_SIZE  254
+#define NAP_RESOLVERS_MAX  4
+#define NAP_RESOLVERS_SIZE 256 /* of all of them as one text */
 
 struct nap_check {
 	char name[NAP_NAME_SIZE];
@@ -113,6 +115,7 @@ struct nap_policy {
 	struct vd_prefix gateways[16]; /* routers: ARP, ND, errors; nothing else is sent to them */
 	unsigned int n_gateways;
 	struct nap_portal portal;
+	char resolvers[NAP_RESOLVERS_SIZE]; /* "ADDRESS[:PORT],..."; empty: the host's own */
 	struct nap_radius radius;
 };
 

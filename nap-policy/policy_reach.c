@@ -13,7 +13,7 @@
 #define RADIUS_TIMEOUT_MS  2000u
 #define RADIUS_TIMEOUT_MAX 30000u
 
-static const char *const remediation_keys[] = {"groups", "default", "forensic"};
+static const char *const remediation_keys[] = {"groups", "default", "forensic", "resolvers"};
 static const char *const target_keys[] = {"to", "name", "tcp", "udp", "ping", "initiate"};
 static const char *const portal_keys[] = {"ipv4", "ipv6", "url"};
 static const char *const radius_keys[] = {"server",    "port",    "coa_port", "secret_file",
@@ -221,6 +221,39 @@ static int read_groups(const struct vd_read *rd, struct nap_policy *p)
 	return 0;
 }
 
+/* "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT". */
+static bool is_resolver(const char *s)
+{
+	char addr[64], end;
+	struct vd_prefix p;
+	unsigned int port;
+
+	if (strlen(s) >= sizeof(addr) || strchr(s, '/'))
+		return false;
+	if (sscanf(s, "[%63[0-9a-fA-F:.]]:%5u%c", addr, &port, &end) == 2 ||
+	    (strchr(s, '.') && sscanf(s, "%63[0-9.]:%5u%c", addr, &port, &end) == 2))
+		return port >= 1 && port <= 65535 && vd_prefix_parse(addr, &p) == 0;
+	return vd_prefix_parse(s, &p) == 0;
+}
+
+static int read_resolvers(const struct vd_read *rd, struct nap_policy *p)
+{
+	const char *texts[NAP_RESOLVERS_MAX];
+	unsigned int n;
+	size_t at = 0;
+	int r = nap_read_texts(rd, "resolvers", N(texts), texts, &n);
+
+	for (unsigned int i = 0; r > 0 && i < n; i++) {
+		if (!is_resolver(texts[i]))
+			return nap_read_bad(rd, "resolvers",
+					    "write 10.0.0.53, 10.0.0.53:5353 or [fd00::53]:5353",
+					    "\"%.60s\" is no address of a resolver", texts[i]);
+		at += (size_t)snprintf(p->resolvers + at, sizeof(p->resolvers) - at, "%s%s",
+				       i ? "," : "", texts[i]);
+	}
+	return r;
+}
+
 static int read_remediation(const struct vd_read *top, struct nap_policy *p)
 {
 	struct vd_read rd;
@@ -235,6 +268,8 @@ static int read_remediation(const struct vd_read *top, struct nap_policy *p)
 		r = nap_read_group(&rd, "default", p, &p->default_group);
 	if (r >= 0)
 		r = nap_read_group(&rd, "forensic", p, &p->forensic_group);
+	if (r >= 0)
+		r = read_resolvers(&rd, p);
 	return r < 0 ? r : 0;
 }
 

@@ -18,7 +18,8 @@
 #define NAP_ASK_MAGIC     0x4e415032u
 #define NAP_TOLD_MAX      32768 /* bytes of an answer's body */
 #define NAP_ASK_MAX       (sizeof(struct nap_ask) + NAP_REPORT_SIZE_MAX)
-#define NAP_ADDRS_MAX     16 /* in the answer to a question for a name */
+#define NAP_ADDRS_MAX     16                         /* in the answer to a question for a name */
+#define NAP_PORTAL_NAME   "health.viridian.internal" /* of the portal, to confined ports */
 #define NAP_API_STATUS    "/health/v1/status"
 #define NAP_API_CHALLENGE "/health/v1/challenge"
 #define NAP_API_REPORT    "/health/v1/report"

@@ -87,8 +87,9 @@ static void add_addresses(ldns_pkt *a, const ldns_rr *question, const struct nap
 	}
 }
 
-/* Ask the daemon for the addresses of the question's name. The code of the answer. */
-static ldns_pkt_rcode look_up(uint32_t ticket, const ldns_rr *question, struct nap_addrs *ret)
+/* Ask the daemon for the addresses of the question's name. The code of the answer; *@silent: none is given. */
+static ldns_pkt_rcode look_up(uint32_t ticket, const ldns_rr *question, struct nap_addrs *ret,
+			      bool *silent)
 {
 	struct nap_ask ask = {.op = NAP_ASK_NAME, .ticket = ticket};
 	char *name = ldns_rdf2str(ldns_rr_owner(question));
@@ -112,6 +113,7 @@ static ldns_pkt_rcode look_up(uint32_t ticket, const ldns_rr *question, struct n
 		memcpy(ret, body, sizeof(*ret));
 		return LDNS_RCODE_NOERROR;
 	}
+	*silent = told.status == 429;
 	return told.status == 503 ? LDNS_RCODE_SERVFAIL : LDNS_RCODE_REFUSED;
 }
 
@@ -130,6 +132,7 @@ unsigned int portal_dns_answer(uint32_t ticket, const uint8_t *query, unsigned i
 	ldns_pkt *q = NULL, *a;
 	const ldns_rr *question;
 	ldns_pkt_rcode code = LDNS_RCODE_REFUSED;
+	bool silent = false;
 
 	if (size < 12 || size > MESSAGE_MAX || query[2] & 0x80)
 		return 0;
@@ -140,8 +143,8 @@ unsigned int portal_dns_answer(uint32_t ticket, const uint8_t *query, unsigned i
 			   ? ldns_rr_list_rr(ldns_pkt_question(q), 0)
 			   : NULL;
 	if (question && ldns_pkt_get_opcode(q) == LDNS_PACKET_QUERY && answered(question))
-		code = look_up(ticket, question, &addrs);
-	a = answer_to(q, code);
+		code = look_up(ticket, question, &addrs, &silent);
+	a = silent ? NULL : answer_to(q, code);
 	if (a && code == LDNS_RCODE_NOERROR)
 		add_addresses(a, question, &addrs);
 	ldns_pkt_free(q);

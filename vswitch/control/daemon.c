@@ -23,6 +23,7 @@
 #include "vswitch/hostnat/hostnat.h"
 #include "vswitch/control/coa.h"
 #include "vswitch/control/health.h"
+#include "vswitch/control/names.h"
 #include "vswitch/control/quarantine.h"
 #include "vswitch/control/radius.h"
 
@@ -72,6 +73,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
 		next = other;
 	vsw_coa_sync(d);
 	vsw_health_sync(d);
+	vsw_names_sync(d);
 	if (vsw_health_next(d->health) < next)
 		next = vsw_health_next(d->health);
 	if (quarantine < next)
@@ -303,6 +305,9 @@ static void stop(struct vsw_daemon *d)
 	vsw_coa_destroy(d->coa);
 	vsw_health_destroy(d->health);
 	vsw_radius_destroy(d->radius);
+	if (d->nap)
+		d->nap->names = NULL;
+	vsw_names_destroy(d->names);
 	vsw_nap_destroy(d->nap);
 	vsw_engine_destroy(d->engine);
 	if (d->dp)

@@ -22,6 +22,7 @@ struct vsw_nap;
 struct vsw_coa;
 struct vsw_health;
 struct vsw_radius;
+struct vsw_names;
 
 struct vsw_daemon {
 	struct vsw_options opt;
@@ -33,6 +34,7 @@ struct vsw_daemon {
 	struct vsw_hostnat *nat;
 	struct vsw_nap *nap;
 	struct vsw_coa *coa;       /* NULL: no server may change anything */
+	struct vsw_names *names;   /* NULL: no policy */
 	struct vsw_health *health; /* NULL: there never was a policy */
 	struct vsw_radius *radius; /* NULL: no server is asked */
 	struct vsw_server *server;

@@ -6,17 +6,22 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "base/log.h"
 #include "nap-policy/soh.h"
 #include "vswitch/control/audit.h"
 #include "vswitch/control/health.h"
+#include "vswitch/control/names.h"
 #include "vswitch/control/quarantine.h"
 #include "vswitch/policy/portal.h"
 
-#define REPORT_MS    1000u  /* between two reports of a port ... */
-#define REPORT_BURST 5u     /* ... of which so many may come at once */
+#define REPORT_MS    1000u /* between two reports of a port ... */
+#define REPORT_BURST 5u    /* ... of which so many may come at once */
+#define NAMES_MS     100u  /* between two questions for names */
+#define NAMES_BURST  10u
+#define NAMES_TTL_S  30u
 #define REFUSED_MS   60000u /* a port's refused reports are written down at most so often */
 
 /* One question under way. */
@@ -314,6 +319,92 @@ static void tell_soh(struct telling *t)
 		tell_soh_answer(t, &soh);
 }
 
+/* ---- names ---- */
+
+/* Where systems look to find out whether they are held by a portal: those who are told the portal is there. */
+static const char *const captive_names[] = {
+	"connectivitycheck.gstatic.com", "clients3.google.com",      "captive.apple.com",
+	"www.msftconnecttest.com",       "detectportal.firefox.com", "nmcheck.gnome.org",
+	"connectivity-check.ubuntu.com", "network-test.debian.org",
+};
+
+static bool names_within_rate(struct vsw_nap_port *p, uint64_t now_ms)
+{
+	uint64_t *at = &p->names_tokens_ms;
+
+	if (*at < now_ms)
+		*at = now_ms;
+	if (*at - now_ms > (NAMES_BURST - 1) * NAMES_MS)
+		return false;
+	*at += NAMES_MS;
+	return true;
+}
+
+static void add_address(struct nap_addrs *a, const struct vd_prefix *p)
+{
+	if (a->n == NAP_ADDRS_MAX || p->len != (p->family == 4 ? 32 : 128))
+		return;
+	a->a[a->n].family = p->family;
+	memcpy(a->a[a->n++].addr, p->addr, 16);
+}
+
+static bool is_portal(const char *name)
+{
+	for (unsigned int i = 0; i < sizeof(captive_names) / sizeof(captive_names[0]); i++)
+		if (!strcasecmp(name, captive_names[i]))
+			return true;
+	return !strcasecmp(name, NAP_PORTAL_NAME);
+}
+
+/* What @name stands for, in the port's remediation group. *@known: it is a name of the group. False: nobody has
+ * said yet. */
+static bool look_up(struct telling *t, const char *name, struct nap_addrs *ret, bool *known)
+{
+	const struct nap_policy *policy = vsw_nap_policy(t->d->nap);
+	uint16_t group = vsw_nap_group_of(policy, t->p);
+	const struct nap_group *g = group < policy->n_groups ? &policy->groups[group] : NULL;
+
+	*ret = (struct nap_addrs){.ttl_s = NAMES_TTL_S};
+	*known = true;
+	if (is_portal(name)) {
+		add_address(ret, &policy->portal.ipv4);
+		return true;
+	}
+	*known = false;
+	for (unsigned int i = 0; g && i < g->n_targets; i++) {
+		const struct nap_target *target = &g->targets[i];
+
+		if (!target->name[0] || strcasecmp(target->name, name))
+			continue;
+		*known = true;
+		if (!target->to.family)
+			return vsw_names_get(t->d->names, name, ret);
+		add_address(ret, &target->to);
+	}
+	return true;
+}
+
+static void tell_name(struct telling *t)
+{
+	char name[NAP_DNS_NAME_SIZE] = "";
+	struct nap_addrs found;
+	bool known = false, answered;
+
+	if (!names_within_rate(t->p, vsw_now_ms())) {
+		tell_bytes(t, 429, "", 0);
+		return;
+	}
+	if (t->ask->size < sizeof(name))
+		memcpy(name, t->body, t->ask->size);
+	answered = look_up(t, name, &found, &known);
+	t->p->n_names += known;
+	t->p->n_names_refused += !known;
+	if (known && answered)
+		tell_bytes(t, 200, &found, sizeof(found));
+	else
+		tell_bytes(t, known ? 503 : 404, "", 0);
+}
+
 void vsw_health_answer(struct vsw_daemon *d, const struct nap_ask *ask, const uint8_t *body,
 		       struct nap_told *told, uint8_t *ret)
 {
@@ -335,6 +426,9 @@ void vsw_health_answer(struct vsw_daemon *d, const struct nap_ask *ask, const ui
 		break;
 	case NAP_ASK_SOH:
 		tell_soh(&t);
+		break;
+	case NAP_ASK_NAME:
+		tell_name(&t);
 		break;
 	default:
 		tell_error(&t, 404, "not known");

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "vswitch/control/audit.h"
 #include "vswitch/control/edit.h"
+#include "vswitch/control/names.h"
 #include "vswitch/model/policy.h"
 #include "vswitch/model/quarantine.h"
 
@@ -130,13 +131,23 @@ static void push_event(struct vsw_nap *n, const struct vsw_nap_port *p,
 	e->failing = vsw_nap_findings(v, vsw_nap_now(), true);
 }
 
+uint16_t vsw_nap_group_of(const struct nap_policy *policy, const struct vsw_nap_port *p)
+{
+	const struct nap_state *s = &p->state;
+
+	if (p->terms.group[0])
+		return vsw_nap_group(policy, p->terms.group);
+	if (policy && s->rule >= 0 && (unsigned int)s->rule < policy->n_rules)
+		return policy->rules[s->rule].group;
+	return policy ? policy->default_group : NAP_NO_GROUP;
+}
+
 /* Bring @p's allow set to what its state says. */
-static void make_allow(struct vsw_nap_port *p, const struct nap_policy *policy,
+static void make_allow(struct vsw_nap *n, struct vsw_nap_port *p, const struct nap_policy *policy,
 		       const struct nap_verdict *v)
 {
 	const struct nap_rule *rule =
 		policy && p->state.rule >= 0 ? &policy->rules[p->state.rule] : NULL;
-	uint16_t group = rule ? rule->group : policy ? policy->default_group : NAP_NO_GROUP;
 	const struct vsw_nap_terms *t = &p->terms;
 	struct nap_allow *a;
 
@@ -148,10 +159,8 @@ static void make_allow(struct vsw_nap_port *p, const struct nap_policy *policy,
 	}
 	if (!p->vlan)
 		p->vlan = rule ? rule->vlan : policy ? policy->vlan : 0;
-	if (t->group[0])
-		group = vsw_nap_group(policy, t->group);
-	a = nap_allow_make(policy, p->state.access, group, v->worst ? v->worst->check->name : NULL,
-			   NULL, NULL);
+	a = nap_allow_make(policy, p->state.access, vsw_nap_group_of(policy, p),
+			   v->worst ? v->worst->check->name : NULL, vsw_names_resolve, n->names);
 	if (!a) /* without memory nothing is allowed: closed, not open */
 		a = nap_allow_ref(nap_allow_nothing());
 	else if (p->state.access == NAP_RESTRICTED)
@@ -173,7 +182,7 @@ static void decide(struct vsw_nap *n, struct vsw_nap_port *p, const struct vsw_p
 
 	subject_of(cfg, &s);
 	nap_state_decide(&p->state, policy, &s.s, vsw_nap_now(), &c, &v);
-	make_allow(p, policy, &v);
+	make_allow(n, p, policy, &v);
 	if (!p->told || nap_changed(&c) || trigger == VSW_NAP_ADMIN) {
 		p->told = true;
 		push_event(n, p, trigger, &c, policy, &v, actor);
@@ -250,6 +259,13 @@ static const struct vsw_rt_port *rt_of(const struct vsw_nap *n, const struct vsw
 	const struct vsw_port_cfg *cfg = vsw_nap_ports_cfg(m, p);
 
 	return cfg ? (n->model ? n->rts : n->engine->ports)[cfg - m->ports] : NULL;
+}
+
+int vsw_nap_renew(struct vsw_nap *n, struct vd_err *reterr)
+{
+	struct vsw_engine *e = n->engine;
+
+	return vsw_rt_publish(e, &e->model, e->ports, e->switches, reterr);
 }
 
 bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p)

@@ -20,6 +20,7 @@
 #include "vswitch/control/terms.h"
 
 struct vsw_audit;
+struct vsw_names;
 
 /** Why a decision was made. */
 enum vsw_nap_trigger {
@@ -53,7 +54,9 @@ struct vsw_nap_port {
 	bool asking;               /* the policy server, radius.c; */
 	uint64_t ask_at_ms;        /* not before */
 	uint64_t report_tokens_ms; /* rate of guests' reports */
-	uint64_t refused_ms;       /* when one was written down as refused; 0: never */
+	uint64_t names_tokens_ms;  /* rate of its questions for names */
+	uint64_t n_names, n_names_refused;
+	uint64_t refused_ms; /* when one was written down as refused; 0: never */
 };
 
 /** A transition that is true as soon as the next snapshot is. */
@@ -82,8 +85,9 @@ struct vsw_nap {
 	struct vsw_nap_event *events;
 	unsigned int n_events, events_room;
 	struct vsw_audit *audit;
-	bool again;          /* what was decided could not be made true */
-	uint64_t save_at_ms; /* NAP_NEVER: nothing to save */
+	bool again;              /* what was decided could not be made true */
+	uint64_t save_at_ms;     /* NAP_NEVER: nothing to save */
+	struct vsw_names *names; /* borrowed; NULL: servers have no names */
 };
 
 /** Load what was saved. Attaches itself to @e. -ENOMEM; -EIO: the audit log cannot be opened. */
@@ -122,6 +126,10 @@ int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes,
 int vsw_nap_try(const struct vsw_nap *n, const struct vsw_nap_port *p,
 		const struct nap_policy *policy, const struct nap_report *report,
 		struct nap_state *ret, struct nap_verdict *v);
+/** The remediation group of @p, by its server's word or its rule. @policy may be NULL. */
+uint16_t vsw_nap_group_of(const struct nap_policy *policy, const struct vsw_nap_port *p);
+/** Names stand for other addresses now: decide about all ports again. */
+int vsw_nap_renew(struct vsw_nap *n, struct vd_err *reterr);
 /** Is it confined as its state says, by what the workers have? */
 bool vsw_nap_confirmed(const struct vsw_nap *n, const struct vsw_nap_port *p);
 

@@ -110,6 +110,9 @@ json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p)
 	json_object_set_new(j, "machine", text_or_null(s->machine));
 	json_object_set_new(j, "url", text_or_null(rule ? rule->url : NULL));
 	json_object_set_new(j, "reports", counters(&s->count));
+	json_object_set_new(j, "names",
+			    json_pack("{s:I, s:I}", "answered", (json_int_t)p->n_names, "refused",
+				      (json_int_t)p->n_names_refused));
 	if (vsw_nap_try(n, p, vsw_nap_policy(n), NULL, &tried, &v) == 0) {
 		json_object_set_new(j, "checks", vsw_nap_findings(&v, now, false));
 		nap_state_done(&tried);
