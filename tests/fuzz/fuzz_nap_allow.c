@@ -62,6 +62,14 @@ static void address(struct fuzz_input *in, uint8_t *ret)
 		fuzz_blob(in, ret, 16);
 }
 
+/* What the switch answers itself goes to nobody. */
+static enum nap_class leaves(enum nap_access access, const struct nap_frame *f)
+{
+	enum nap_class c = nap_allow_from_vm(set(access), f);
+
+	return nap_class_served(c) ? NAP_DENY : c;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
@@ -88,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.body_len = fuzz_blob(&in, body, sizeof(body));
 	for (unsigned int a = NAP_RESTRICTED; a <= NAP_INSPECTED; a++)
 		for (unsigned int b = NAP_RESTRICTED; b <= NAP_INSPECTED; b++)
-			must(a != b || nap_allow_from_vm(set(a), &f) == NAP_DENY ||
+			must(a != b || leaves(a, &f) == NAP_DENY ||
 			     nap_allow_to_vm(set(b), &f) == NAP_DENY);
 	must(nap_allow_from_vm(set(NAP_ISOLATED), &f) == NAP_DENY);
 	must(nap_allow_to_vm(set(NAP_ISOLATED), &f) == NAP_DENY);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "vswitch/control/daemon.h"
+#include "vswitch/control/health.h"
 #include "vswitch/hostnat/hostnat.h"
 
 enum status { OK, WARN, FAIL };
@@ -210,6 +211,26 @@ static void check_processes(json_t *out)
 		finding(out, "processes", OK, NULL, "no other viridiand runs here");
 }
 
+/* The process that guests report to. */
+static void check_health(struct vsw_daemon *d, json_t *out)
+{
+	json_t *s = vsw_health_status(d->health);
+	const char *state = json_string_value(json_object_get(s, "state"));
+	const char *error = json_string_value(json_object_get(s, "error"));
+
+	if (state && !strcmp(state, "running"))
+		finding(out, "health-service", OK, NULL,
+			"guests can report: process %d, started %d times, asked %d times",
+			(int)json_integer_value(json_object_get(s, "pid")),
+			(int)json_integer_value(json_object_get(s, "starts")),
+			(int)json_integer_value(json_object_get(s, "asked")));
+	else if (state && !strcmp(state, "waiting"))
+		finding(out, "health-service", FAIL, "the log has more",
+			"guests cannot report by themselves: %s",
+			error ? error : "not started yet");
+	json_decref(s);
+}
+
 static void nat_finding(void *ctx, const char *status, const char *text, const char *hint)
 {
 	finding(ctx, "nat",
@@ -240,6 +261,7 @@ json_t *vsw_doctor(struct vsw_daemon *d)
 	check_ports(d, out);
 	if (d->nat)
 		vsw_hostnat_doctor(d->nat, nat_finding, out);
+	check_health(d, out);
 	check_processes(out);
 	return out;
 }

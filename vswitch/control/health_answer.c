@@ -218,6 +218,7 @@ static bool accept_report(struct telling *t, struct nap_report *r)
 
 static bool is_answer(struct telling *t, struct nap_report *r)
 {
+	r->has_nonce = r->has_nonce && t->ask->op == NAP_ASK_REPORT;
 	if (t->ask->has_nonce) {
 		r->has_nonce = true;
 		r->counter = t->ask->counter;
@@ -296,27 +297,37 @@ static void tell_soh_answer(struct telling *t, const struct nap_soh *soh)
 
 static void tell_soh(struct telling *t)
 {
-	static struct nap_report report;
+	static struct nap_report none; /* what a statement cannot carry comes beside it */
 	static struct nap_soh soh;
+	struct vd_err err = {0};
+	char name[VSW_PORT_NAME_SIZE];
 	const char *why = "not a statement of health";
+	int r;
 
 	if (!may_report(t))
 		return;
-	if (nap_soh_parse(t->body, t->ask->size, &soh, &why) < 0 || soh.response) {
+	if (nap_soh_parse(t->body, t->ask->size, &soh, &why) < 0) {
 		malformed(t, 400, why);
 		return;
 	}
-	nap_soh_facts(&soh, vsw_nap_now(), &report);
-	/* said a second time with a new challenge, it is as old as it was */
-	if (!is_answer(t, &report))
+	/* said a second time with a new challenge, it is as old as it was: vsw_nap_soh() knows */
+	if (!is_answer(t, &none))
 		return;
-	if (soh.has_header && nap_state_soh_replayed(&t->p->state, soh.correlation)) {
-		refused(t, "a statement that was made before");
-		tell_error(t, 409, "the statement was made before");
+	memcpy(name, t->p->name, sizeof(name));
+	r = vsw_nap_soh(t->d->nap, t->p, t->body, t->ask->size, "guest", &err);
+	/* acting may have moved it */
+	t->p = vsw_nap_find(t->d->nap, name, &(struct vd_err){0});
+	if (!t->p || r == -ENOMEM || r == -EIO) {
+		tell_error(t, 503, "the switch could not act on it");
 		return;
 	}
-	if (accept_report(t, &report))
-		tell_soh_answer(t, &soh);
+	if (r < 0) {
+		refused(t, err.message);
+		tell_error(t, r == -EACCES ? 409 : 400, err.message);
+		return;
+	}
+	vsw_daemon_kick(t->d);
+	tell_soh_answer(t, &soh);
 }
 
 /* ---- names ---- */

@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "nap-policy/portal/ask.h"
 #include "vswitch/hostnat/facts.h"
 #include "vswitch/hostnat/hostnat_impl.h"
+#include "vswitch/model/quarantine.h"
 
 static int no_memory(struct vd_err *e)
 {
@@ -308,11 +310,23 @@ static unsigned int hosts_of(struct vsw_hostnat *h, const struct vsw_model *m,
 	return n;
 }
 
+/* Where VMs under a health policy find out what holds them. */
+static void captive_url(const struct vsw_model *m, char *ret, size_t size)
+{
+	char addr[VD_PREFIX_STR_SIZE];
+
+	if (m->quarantine)
+		snprintf(ret, size, "http://%s" NAP_API_CAPTIVE,
+			 vd_prefix_format(&m->quarantine->policy->portal.ipv4, addr));
+}
+
 static int serve(struct vsw_hostnat *h, const struct vsw_model *m, struct hn_net *n,
 		 struct vd_err *reterr)
 {
 	const struct vsw_port_cfg *port = vsw_model_nat_server(m, &n->conf);
-	struct vsw_services_conf c = {.conf = &n->conf, .mtu_bytes = n->mtu_bytes};
+	char captive[128] = "";
+	struct vsw_services_conf c = {
+		.conf = &n->conf, .mtu_bytes = n->mtu_bytes, .captive = captive};
 	struct vsw_services_host *hosts;
 	int r = 0;
 
@@ -332,6 +346,7 @@ static int serve(struct vsw_hostnat *h, const struct vsw_model *m, struct hn_net
 	c.ifname = port->device.target;
 	c.hosts = hosts;
 	c.n_hosts = hosts_of(h, m, &n->conf, hosts);
+	captive_url(m, captive, sizeof(captive));
 	vsw_services_set(n->services, &c);
 	free(hosts);
 	return 0;

@@ -43,6 +43,7 @@ struct vsw_services {
 	uint16_t mtu_bytes;
 	struct vsw_services_host *hosts;
 	unsigned int n_hosts;
+	char captive[128];
 	/* what is */
 	struct services_args args; /* of the process */
 	char *texts[3];            /* of the files, as written last */
@@ -385,7 +386,8 @@ static void stop(struct vsw_services *s)
 
 static void bring_up(struct vsw_services *s)
 {
-	struct vsw_services_conf c = {&s->conf, s->ifname, s->mtu_bytes, s->hosts, s->n_hosts};
+	struct vsw_services_conf c = {&s->conf, s->ifname,  s->mtu_bytes,
+				      s->hosts, s->n_hosts, s->captive};
 	const char *program = vsw_services_program();
 	struct services_args next;
 	bool changed = false;
@@ -462,6 +464,7 @@ void vsw_services_set(struct vsw_services *s, const struct vsw_services_conf *c)
 	s->hosts = hosts;
 	s->n_hosts = c->n_hosts;
 	s->mtu_bytes = c->mtu_bytes;
+	snprintf(s->captive, sizeof(s->captive), "%s", c->captive);
 	snprintf(s->ifname, sizeof(s->ifname), "%s", c->ifname);
 	snprintf(s->network, sizeof(s->network), "%s", conf.name);
 	s->set = true;

@@ -33,6 +33,8 @@ struct vsw_services_conf {
 	uint16_t mtu_bytes;
 	const struct vsw_services_host *hosts;
 	unsigned int n_hosts;
+	const char
+		*captive; /* URL for clients that ask whether they are held (RFC 8910); "": none */
 };
 
 /** The folder is made. @state_dir of the daemon. */

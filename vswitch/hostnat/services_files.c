@@ -52,6 +52,8 @@ static void dhcp_args(struct services_args *a, const struct vsw_services_conf *c
 		snprintf(list, sizeof(list), ",%s", nat_addr_format(n->dhcp.server, addr));
 	arg(a, "--dhcp-option=option:dns-server%s", list);
 	arg(a, "--dhcp-option=option:mtu,%u", c->mtu_bytes);
+	if (c->captive[0])
+		arg(a, "--dhcp-option=114,%s", c->captive);
 	arg(a, "--dhcp-lease-max=%u", n->dhcp.last - n->dhcp.first + 1 + NAT_RESERVATIONS_MAX);
 	arg(a, "--dhcp-leasefile=/run/leases");
 	arg(a, "--dhcp-hostsfile=/run/dhcp-hosts");
