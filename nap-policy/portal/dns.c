@@ -4,7 +4,7 @@
  * addresses that the daemon has found, and everything else is refused. So nothing can be said to anybody by
  * asking, whatever the names look like. ldns reads and writes the messages.
  *
- * Bounds: A, AAAA and PTR of class IN, one question, 512 bytes of answer; over TCP a few connections, one
+ * Bounds: A and AAAA of class IN, one question, 512 bytes of answer; over TCP a few connections, one
  * question each.
  *
  * Source: RFC 1035, RFC 7766. Proof: tests/net/nap-portal.test, tests/fuzz/fuzz_portal_dns.c.
