@@ -3,7 +3,9 @@
  * A guest without a hypervisor: DPDK's virtio-user driver behind a tap, so that the kernel's stack in some
  * namespace is the guest's. It offers nothing that the tap lacks: checksums and segments are the switch's.
  *
- *   virtio-guest SOCKET TAP
+ *   virtio-guest SOCKET TAP [QUEUES]
+ *
+ * Each queue of the tap is one of the device's, so that a flow stays on one as the kernel chose.
  *
  * It is the socket's server, as QEMU with server=on: the switch connects, and connects again after it was
  * restarted. Prints "ready" when the switch is there; ends with its standard input.
@@ -28,9 +30,11 @@
 #define QUIET_POLL_N 200 /* rounds without a frame before it sleeps ... */
 #define SLEEP_MS     1   /* ... so long, if the tap stays quiet, too */
 
+#define QUEUES_MAX 8
+
 struct guest {
-	uint16_t port;
-	int tap;
+	uint16_t port, n_queues;
+	int tap[QUEUES_MAX];
 	struct rte_mempool *pool;
 };
 
@@ -40,9 +44,10 @@ static void die(const char *what)
 	exit(1);
 }
 
-static int open_tap(const char *name)
+static int open_tap(const char *name, uint16_t n_queues)
 {
-	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	struct ifreq ifr = {
+		.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (n_queues > 1 ? IFF_MULTI_QUEUE : 0))};
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
@@ -51,7 +56,7 @@ static int open_tap(const char *name)
 	return fd;
 }
 
-static void start_eal(const char *program, const char *path)
+static void start_eal(const char *program, const char *path, uint16_t n_queues)
 {
 	char vdev[200];
 	char *argv[] = {(char *)(uintptr_t)program,
@@ -69,8 +74,8 @@ static void start_eal(const char *program, const char *path)
 			vdev,
 			NULL};
 
-	snprintf(vdev, sizeof(vdev), "net_virtio_user0,path=%s,server=1,queues=1,queue_size=%u",
-		 path, RING);
+	snprintf(vdev, sizeof(vdev), "net_virtio_user0,path=%s,server=1,queues=%u,queue_size=%u",
+		 path, n_queues, RING);
 	if (rte_eal_init((int)(sizeof(argv) / sizeof(argv[0])) - 1, argv) < 0)
 		die("no EAL");
 }
@@ -82,15 +87,16 @@ static void start_port(struct guest *g)
 	int r;
 
 	/* both rings may be full, and then there must be one more to read into */
-	g->pool = rte_pktmbuf_pool_create("pool", 4 * RING - 1, 0, 0,
+	g->pool = rte_pktmbuf_pool_create("pool", 4u * RING * g->n_queues - 1, 0, 0,
 					  FRAME_MAX + RTE_PKTMBUF_HEADROOM, SOCKET_ID_ANY);
 	if (!g->pool)
 		die("no memory");
-	r = rte_eth_dev_configure(g->port, 1, 1, &conf);
-	if (r == 0)
-		r = rte_eth_rx_queue_setup(g->port, 0, RING, SOCKET_ID_ANY, NULL, g->pool);
-	if (r == 0)
-		r = rte_eth_tx_queue_setup(g->port, 0, RING, SOCKET_ID_ANY, NULL);
+	r = rte_eth_dev_configure(g->port, g->n_queues, g->n_queues, &conf);
+	for (uint16_t q = 0; q < g->n_queues && r == 0; q++) {
+		r = rte_eth_rx_queue_setup(g->port, q, RING, SOCKET_ID_ANY, NULL, g->pool);
+		if (r == 0)
+			r = rte_eth_tx_queue_setup(g->port, q, RING, SOCKET_ID_ANY, NULL);
+	}
 	if (r == 0)
 		r = rte_eth_dev_start(g->port);
 	errno = -r;
@@ -100,13 +106,13 @@ static void start_port(struct guest *g)
 }
 
 /* What the tap's stack sends waits in the tap while the ring is full, as in a real guest. */
-static unsigned int from_tap(struct guest *g)
+static unsigned int from_tap(struct guest *g, uint16_t queue)
 {
 	unsigned int n = 0;
 
 	for (; n < BURST; n++) {
 		struct rte_mbuf *m = rte_pktmbuf_alloc(g->pool);
-		ssize_t size = m ? read(g->tap, rte_pktmbuf_mtod(m, void *), FRAME_MAX) : -1;
+		ssize_t size = m ? read(g->tap[queue], rte_pktmbuf_mtod(m, void *), FRAME_MAX) : -1;
 
 		if (size < 0) {
 			rte_pktmbuf_free(m);
@@ -115,7 +121,8 @@ static unsigned int from_tap(struct guest *g)
 		m->data_len = (uint16_t)size;
 		m->pkt_len = (uint32_t)size;
 		/* the switch may be away: then it is lost, as on an unplugged cable */
-		for (unsigned int tries = 0; rte_eth_tx_burst(g->port, 0, &m, 1) == 0; tries++) {
+		for (unsigned int tries = 0; rte_eth_tx_burst(g->port, queue, &m, 1) == 0;
+		     tries++) {
 			if (tries < 1000) {
 				usleep(50);
 				continue;
@@ -127,15 +134,15 @@ static unsigned int from_tap(struct guest *g)
 	return n;
 }
 
-static unsigned int to_tap(struct guest *g)
+static unsigned int to_tap(struct guest *g, uint16_t queue)
 {
 	struct rte_mbuf *m[BURST];
-	uint16_t n = rte_eth_rx_burst(g->port, 0, m, BURST);
+	uint16_t n = rte_eth_rx_burst(g->port, queue, m, BURST);
 
 	for (uint16_t i = 0; i < n; i++) {
 		/* a tap that is down refuses: the guest does not listen */
 		if (rte_pktmbuf_linearize(m[i]) == 0 &&
-		    write(g->tap, rte_pktmbuf_mtod(m[i], void *), m[i]->data_len) < 0)
+		    write(g->tap[queue], rte_pktmbuf_mtod(m[i], void *), m[i]->data_len) < 0)
 			errno = 0;
 		rte_pktmbuf_free(m[i]);
 	}
@@ -144,28 +151,34 @@ static unsigned int to_tap(struct guest *g)
 
 static void run(struct guest *g)
 {
-	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-				{.fd = g->tap, .events = POLLIN}};
+	struct pollfd fds[1 + QUEUES_MAX] = {{.fd = STDIN_FILENO, .events = POLLIN}};
 	unsigned int quiet = 0;
 
+	for (uint16_t q = 0; q < g->n_queues; q++)
+		fds[1 + q] = (struct pollfd){.fd = g->tap[q], .events = POLLIN};
 	while (!(fds[0].revents & (POLLIN | POLLHUP))) {
-		quiet = from_tap(g) + to_tap(g) ? 0 : quiet + 1;
+		unsigned int n = 0;
+
+		for (uint16_t q = 0; q < g->n_queues; q++)
+			n += from_tap(g, q) + to_tap(g, q);
+		quiet = n ? 0 : quiet + 1;
 		if (quiet < QUIET_POLL_N && quiet % 16)
 			continue;
-		poll(fds, 2, quiet < QUIET_POLL_N ? 0 : SLEEP_MS);
+		poll(fds, 1u + g->n_queues, quiet < QUIET_POLL_N ? 0 : SLEEP_MS);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct guest g = {0};
+	struct guest g = {.n_queues = argc == 4 ? (uint16_t)atoi(argv[3]) : 1};
 
-	if (argc != 3) {
-		fprintf(stderr, "usage: virtio-guest SOCKET TAP\n");
+	if (argc < 3 || argc > 4 || !g.n_queues || g.n_queues > QUEUES_MAX) {
+		fprintf(stderr, "usage: virtio-guest SOCKET TAP [QUEUES]\n");
 		return 2;
 	}
-	g.tap = open_tap(argv[2]);
-	start_eal(argv[0], argv[1]);
+	for (uint16_t q = 0; q < g.n_queues; q++)
+		g.tap[q] = open_tap(argv[2], g.n_queues);
+	start_eal(argv[0], argv[1], g.n_queues);
 	if (rte_eth_dev_get_port_by_name("net_virtio_user0", &g.port) < 0)
 		die("no virtio port");
 	start_port(&g);

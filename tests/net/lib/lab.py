@@ -268,7 +268,7 @@ class Daemon:
                 sh("ip link set dev %s address %s" % (ifname, params["mac"]))
             self.rpc("port.add", name=name, switch=switch, device="netdev:%s.sw" % ifname, **params)
         elif device in ("vhost-user", "netvsp"):
-            host.guest = self.driver(name, device, switch, params)
+            host.guest = self.driver(name, device, switch, queues, params)
             sh("ip link set dev %s address %s" % (ifname, self.rpc("port.show", name=name)["mac"]))
         else:
             raise ValueError("no machine has a %s" % device)
@@ -277,19 +277,21 @@ class Daemon:
         host.address = (address or "").split("/")[0]
         return host
 
-    def driver(self, name, device, switch, params):
+    def driver(self, name, device, switch, queues, params):
         """A port, and the process that is its guest's driver, with a tap of that name."""
         program, spec = {"vhost-user": ("virtio-guest", "vhost-user:%s,client"), "netvsp": ("netvsp-guest", "netvsp:%s")}[device]
         path = os.path.join(self.dir, name + ".guest")
+        many = [str(queues)] if queues > 1 else []
 
         def start():
-            return subprocess.Popen([os.path.join(BUILD, "tests", "net", program), path, name], text=True,
+            return subprocess.Popen([os.path.join(BUILD, "tests", "net", program), path, name, *many], text=True,
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=sandbox.die_with_parent)
         # of a virtio guest the hypervisor has the socket, so that it outlives the switch
         guest = start() if device == "vhost-user" else None
         if guest:
             wait_for(lambda: os.path.exists(path), 20 * SLOW, "the guest has its socket")
-        self.rpc("port.add", name=name, switch=switch, device=spec % path, **params)
+        self.rpc("port.add", name=name, switch=switch, device=spec % path + "".join(",queues=" + n for n in many),
+                 **params)
         guest = guest or start()
         line = guest.stdout.readline()
         if line != "ready\n":
