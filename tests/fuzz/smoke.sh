@@ -5,7 +5,7 @@
 set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.." || exit 2
 seconds=${VIRIDIAN_FUZZ_SECONDS:-20}
-runs=${VIRIDIAN_FUZZ_RUNS:-20000}
+runs=${VIRIDIAN_FUZZ_RUNS:-5000}
 VIRIDIAN_CORPUS=$(mktemp -d) || exit 2
 export VIRIDIAN_CORPUS
 trap 'rm -rf "$VIRIDIAN_CORPUS"' EXIT

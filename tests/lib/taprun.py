@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Run tests that speak TAP and print one line a case.
 
-    taprun.py --results FILE --suite NAME TEST...      run executables one after the other
+    taprun.py --results FILE --suite NAME TEST...      run executables one after the other, or --jobs at once
     taprun.py --results FILE --suite NAME --meson DIR  run meson's unit tests of a build folder
     taprun.py --results FILE --summary                 failures, skips, and the totals line
 
@@ -16,6 +16,7 @@ Other comment lines ("# ...") belong to the case that follows or precedes them a
 FILE collects one line a case: ok|fail|skip, name and reason, separated by tabs.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import re
@@ -30,26 +31,36 @@ PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*SKIP\s*(.*))?", re.I)
 
 
 class Report:
-    """Prints cases and writes them to the results file."""
+    """Prints cases and writes them to the results file. A held one does so at once, when it is released."""
 
-    def __init__(self, path, suite):
+    def __init__(self, path, suite, hold=False):
         self.out = open(path, "a", encoding="utf-8")
         self.suite = suite
         self.failed = 0
+        self.held = [] if hold else None
+
+    def say(self, text):
+        if self.held is None:
+            print(text, flush=True)
+        else:
+            self.held.append(text)
+
+    def release(self):
+        print("\n".join(self.held), flush=True)
+        self.held = []
 
     def case(self, verdict, name, why="", notes=()):
         full = "%s/%s" % (self.suite, name)
         text = {"ok": "ok  ", "fail": "FAIL", "skip": "skip"}[verdict] + "  " + full
         if why:
             text += ": " + why
-        print(text)
+        self.say(text)
         if verdict == "fail":
             self.failed += 1
             for note in notes:
-                print("      " + note)
+                self.say("      " + note)
         self.out.write("%s\t%s\t%s\n" % (verdict, full, why.replace("\t", " ")))
         self.out.flush()
-        sys.stdout.flush()
 
 
 class Stream:
@@ -81,7 +92,7 @@ class Stream:
         elif case:
             self.flush_before(case)
         elif text.startswith("# TABLE: "):
-            print("      " + text[9:])
+            self.report.say("      " + text[9:])
         elif text.startswith("# AGAIN: "):
             self.again(text)
         elif text.startswith("Bail out!"):
@@ -96,7 +107,7 @@ class Stream:
         """The test starts over, as a thing it stands on failed; what it has said so far was true."""
         self.flush()
         for note in (*self.notes, text):
-            print("      " + note)
+            self.report.say("      " + note)
         self.notes = []
         self.seen = 0
 
@@ -173,7 +184,25 @@ def run_one(report, path, timeout):
     status = proc.wait()
     timer.cancel()
     stream.end(status, timeout if late else None)
-    print("      %s/%s took %d s" % (report.suite, stream.test, time.monotonic() - start), flush=True)
+    report.say("      %s/%s took %d s" % (report.suite, stream.test, time.monotonic() - start))
+
+
+def run_together(args):
+    """--jobs tests at once; what one says is printed when it has ended."""
+    printing = threading.Lock()
+    failed = []
+
+    def one(path):
+        report = Report(args.results, args.suite, hold=True)
+        run_one(report, path, args.timeout)
+        with printing:
+            report.release()
+        if report.failed:
+            failed.append(path)
+
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        list(pool.map(one, args.tests))
+    return 1 if failed else 0
 
 
 def run_meson(report, build):
@@ -222,6 +251,7 @@ def main():
     parser.add_argument("--meson")
     parser.add_argument("--summary", action="store_true")
     parser.add_argument("--timeout", type=int, default=300)
+    parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("tests", nargs="*")
     args = parser.parse_args()
     if args.summary:
@@ -229,6 +259,8 @@ def main():
     report = Report(args.results, args.suite)
     if args.meson:
         run_meson(report, args.meson)
+    if args.jobs > 1:
+        return run_together(args)
     for path in args.tests:
         run_one(report, path, args.timeout)
     return 1 if report.failed else 0

@@ -12,7 +12,7 @@ KVM_MODULES = ("irqbypass", "kvm", "kvm-amd")
 L2_KERNEL = "/l2/vmlinuz"
 
 
-def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=2, modules=(),
+def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpus=1, modules=(),
                 drivers=(), args=(), l2_kernel=None, memory_args=None):
     """
     A machine whose /dev/kvm has Hyper-V support; not started. With l2_image (a path that
@@ -23,6 +23,7 @@ def kvm_machine(name, programs=(), files=(), l2_image=None, memory_mib=1024, cpu
         files += [f"{l2_kernel or sandbox.kernel}/vmlinuz={L2_KERNEL}", f"{l2_image}=/l2/initrd"]
     image = build_image(name, modules=[*KVM_MODULES, *modules], programs=programs, files=files,
                         drivers=drivers)
+    # One processor: with two, QEMU's nested virtualisation lasts for minutes only (README.md). And
     # TCG's nested SVM resets the whole machine about once in a hundred boots, with no word from its
     # kernel. What is under test runs inside, where it could not do that to a real processor.
     return Vm(name, image, cpu="max,+svm,+npt", memory_mib=memory_mib, cpus=cpus, args=args,
