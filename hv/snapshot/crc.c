@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/load.h"
+
 #define POLYNOMIAL 0x82f63b78u /* reflected */
 #define PAGE_WORDS 512u
 
@@ -21,12 +23,10 @@ static uint32_t slow(uint32_t crc, const uint8_t *p, size_t n)
 /* The processor has an instruction for it. */
 __attribute__((target("sse4.2"))) static uint32_t fast(uint32_t crc, const uint8_t *p, size_t n)
 {
-	uint64_t c = crc, v;
+	uint64_t c = crc;
 
-	for (; n >= sizeof(v); p += sizeof(v), n -= sizeof(v)) {
-		memcpy(&v, p, sizeof(v));
-		c = __builtin_ia32_crc32di(c, v);
-	}
+	for (; n >= sizeof(c); p += sizeof(c), n -= sizeof(c))
+		c = __builtin_ia32_crc32di(c, vd_load64(p));
 	for (crc = (uint32_t)c; n; n--)
 		crc = __builtin_ia32_crc32qi(crc, *p++);
 	return crc;

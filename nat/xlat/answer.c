@@ -53,13 +53,13 @@ static void write_ip(uint8_t *ip, uint16_t len, uint16_t id, uint32_t src, uint3
 {
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
-	nat_store16(ip + 2, nat_be16(len));
-	nat_store16(ip + 4, id);
+	vd_store16(ip + 2, nat_be16(len));
+	vd_store16(ip + 4, id);
 	ip[8] = TTL;
 	ip[9] = NAT_ICMP;
-	nat_store32(ip + 12, src);
-	nat_store32(ip + 16, dst);
-	nat_store16(ip + 10, nat_csum(ip, 20));
+	vd_store32(ip + 12, src);
+	vd_store32(ip + 16, dst);
+	vd_store16(ip + 10, nat_csum(ip, 20));
 }
 
 void nat_answer(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p, enum nat_answer answer,
@@ -86,8 +86,8 @@ void nat_answer(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p, enum 
 	icmp[0] = wire[answer].type;
 	icmp[1] = wire[answer].code;
 	if (answer == NAT_A_TOO_BIG)
-		nat_store16(icmp + 6, nat_be16(x->mtu[!side]));
-	nat_store16(icmp + 2, nat_csum(icmp, 8 + quote));
+		vd_store16(icmp + 6, nat_be16(x->mtu[!side]));
+	vd_store16(icmp + 2, nat_csum(icmp, 8 + quote));
 	f->len = f->total = HEADERS + quote;
 	f->flags = NAT_F_ANSWER;
 	f->gso = 0;
@@ -114,13 +114,13 @@ void nat_echo(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p)
 		nat_drop(x, f, NAT_R_LOCAL);
 		return;
 	}
-	nat_store32(p->ip + 12, p->dst);
-	nat_store32(p->ip + 16, p->src);
+	vd_store32(p->ip + 12, p->dst);
+	vd_store32(p->ip + 16, p->src);
 	p->ip[8] = TTL;
-	nat_store16(p->ip + 10, 0);
-	nat_store16(p->ip + 10, nat_csum(p->ip, p->ihl));
-	csum = nat_load16(p->l4 + 2);
-	nat_store16(p->l4 + 2, nat_csum_change(csum, nat_delta16(nat_be16(ECHO_REQUEST << 8), 0)));
+	vd_store16(p->ip + 10, 0);
+	vd_store16(p->ip + 10, nat_csum(p->ip, p->ihl));
+	csum = vd_load16(p->l4 + 2);
+	vd_store16(p->l4 + 2, nat_csum_change(csum, nat_delta16(nat_be16(ECHO_REQUEST << 8), 0)));
 	p->l4[0] = ECHO_REPLY;
 	f->verdict = side == NAT_INSIDE ? NAT_TO_INSIDE : NAT_TO_OUTSIDE;
 	f->flags = NAT_F_ANSWER;

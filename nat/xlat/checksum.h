@@ -12,39 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-static inline uint16_t nat_load16(const void *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint32_t nat_load32(const void *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint64_t nat_load64(const void *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline void nat_store16(void *p, uint16_t v)
-{
-	memcpy(p, &v, sizeof(v));
-}
-
-static inline void nat_store32(void *p, uint32_t v)
-{
-	memcpy(p, &v, sizeof(v));
-}
+#include "base/load.h"
 
 static inline uint16_t nat_fold(uint32_t sum)
 {
@@ -88,16 +56,16 @@ static inline uint16_t nat_csum(const uint8_t *p, size_t n)
 	uint64_t sum = 0;
 
 	for (; n >= 8; p += 8, n -= 8) {
-		uint64_t v = nat_load64(p);
+		uint64_t v = vd_load64(p);
 
 		sum += (v & 0xffffffff) + (v >> 32);
 	}
 	for (; n >= 2; p += 2, n -= 2)
-		sum += nat_load16(p);
+		sum += vd_load16(p);
 	if (n) {
 		uint8_t last[2] = {*p, 0};
 
-		sum += nat_load16(last);
+		sum += vd_load16(last);
 	}
 	sum = (sum & 0xffffffff) + (sum >> 32);
 	sum = (sum & 0xffffffff) + (sum >> 32);

@@ -20,9 +20,9 @@ static inline bool is_plain(const struct nat_frame *f, uint16_t mtu)
 	const uint8_t *ip = f->l3;
 	uint32_t len;
 
-	if (f->len < 28 || ip[0] != 0x45 || (nat_load16(ip + 6) & ~nat_be16(0x4000)) || ip[8] <= 1)
+	if (f->len < 28 || ip[0] != 0x45 || (vd_load16(ip + 6) & ~nat_be16(0x4000)) || ip[8] <= 1)
 		return false;
-	len = nat_be16(nat_load16(ip + 2));
+	len = nat_be16(vd_load16(ip + 2));
 	if (len > f->total)
 		return false;
 	if (f->gso ? 80u + f->gso > mtu : len > mtu)
@@ -50,8 +50,8 @@ static inline bool is_session(const struct nat_xlat *x, const struct nat_session
 	const void *ports =
 		side == NAT_INSIDE ? (const void *)&s->in_port : (const void *)&s->rem_port;
 
-	return nat_load64(addrs) == k->addrs && nat_load32(ports) == k->ports &&
-	       s->proto == proto && steady(s->state) && !nat_session_expired(x, s);
+	return vd_load64(addrs) == k->addrs && vd_load32(ports) == k->ports && s->proto == proto &&
+	       steady(s->state) && !nat_session_expired(x, s);
 }
 
 static inline void keep_alive(const struct nat_xlat *x, struct nat_session *s, enum nat_side side)
@@ -80,8 +80,8 @@ static inline __attribute__((always_inline)) void run(struct nat_xlat *x, const 
 		k[i].hash = 0;
 		if (!is_plain(&f[i], mtu))
 			continue;
-		k[i].addrs = nat_load64(ip + 12);
-		k[i].ports = nat_load32(ip + 20);
+		k[i].addrs = vd_load64(ip + 12);
+		k[i].ports = vd_load32(ip + 20);
 		k[i].hash = nat_hash_key(x, k[i].addrs, k[i].ports, ip[9], kind);
 		__builtin_prefetch(nat_index_first(&x->index, k[i].hash));
 	}

@@ -31,21 +31,21 @@ static bool parse_quote(struct nat_pkt *p, enum nat_side side, struct quote *q)
 	if (room < IP_MIN || q->ip[0] >> 4 != 4)
 		return false;
 	q->ihl = (uint32_t)(q->ip[0] & 15) * 4;
-	if (q->ihl < IP_MIN || room < q->ihl + QUOTE_L4 || nat_load16(q->ip + 6) & nat_be16(0x1fff))
+	if (q->ihl < IP_MIN || room < q->ihl + QUOTE_L4 || vd_load16(q->ip + 6) & nat_be16(0x1fff))
 		return false;
 	q->l4 = q->ip + q->ihl;
 	q->l4_len = room - q->ihl;
 	q->proto = q->ip[9];
-	q->src = nat_load32(q->ip + 12);
-	q->dst = nat_load32(q->ip + 16);
-	q->sport = nat_load16(q->l4);
-	q->dport = nat_load16(q->l4 + 2);
+	q->src = vd_load32(q->ip + 12);
+	q->dst = vd_load32(q->ip + 16);
+	q->sport = vd_load16(q->l4);
+	q->dport = vd_load16(q->l4 + 2);
 	if (q->proto == NAT_ICMP) {
 		if (nat_icmp_is_error(q->l4[0]))
 			return false;
 		/* the id is the inside's port: the quote's source, when the error comes from outside */
-		q->sport = side == NAT_OUTSIDE ? nat_load16(q->l4 + 4) : 0;
-		q->dport = side == NAT_INSIDE ? nat_load16(q->l4 + 4) : 0;
+		q->sport = side == NAT_OUTSIDE ? vd_load16(q->l4 + 4) : 0;
+		q->dport = side == NAT_INSIDE ? vd_load16(q->l4 + 4) : 0;
 	}
 	return true;
 }
@@ -71,18 +71,18 @@ static void rewrite_quote(struct quote *q, enum nat_side side, uint32_t addr, ui
 
 	nat_rewrite_ip(q->ip, source ? 12 : 16, addr, d_addr);
 	if (q->proto == NAT_ICMP) {
-		nat_store16(q->l4 + 4, port);
-		nat_store16(q->l4 + 2, nat_csum_change(nat_load16(q->l4 + 2), d_port));
+		vd_store16(q->l4 + 4, port);
+		vd_store16(q->l4 + 2, nat_csum_change(vd_load16(q->l4 + 2), d_port));
 		return;
 	}
 	if (q->proto != NAT_TCP && q->proto != NAT_UDP)
 		return;
-	nat_store16(q->l4 + (source ? 0 : 2), port);
+	vd_store16(q->l4 + (source ? 0 : 2), port);
 	at = nat_l4_csum_at(q->proto);
 	/* eight bytes of TCP do not include its checksum */
-	if (q->l4_len < at + 2 || (q->proto == NAT_UDP && nat_load16(q->l4 + at) == 0))
+	if (q->l4_len < at + 2 || (q->proto == NAT_UDP && vd_load16(q->l4 + at) == 0))
 		return;
-	nat_store16(q->l4 + at, nat_csum_change(nat_load16(q->l4 + at), both));
+	vd_store16(q->l4 + at, nat_csum_change(vd_load16(q->l4 + at), both));
 }
 
 /* Inside address that owns @ip alone, or outside address that @ip owns alone; 0: none. */
@@ -130,14 +130,14 @@ void nat_icmp_error(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p)
 	why = NAT_R_NO_SESSION;
 	if (!addr)
 		goto drop;
-	outer = nat_load32(p->ip + at);
+	outer = vd_load32(p->ip + at);
 	rewrite_quote(&q, side, addr, port);
 	if (!p->from_hairpin)
 		p->ip[8]--;
 	nat_rewrite_ip(p->ip, at, addr,
 		       (uint32_t)nat_delta32(outer, addr) + (p->from_hairpin ? 0 : NAT_TTL_DELTA));
-	nat_store16(p->l4 + 2, 0);
-	nat_store16(p->l4 + 2, nat_csum(p->l4, icmp_len));
+	vd_store16(p->l4 + 2, 0);
+	vd_store16(p->l4 + 2, nat_csum(p->l4, icmp_len));
 	if (in)
 		f->verdict = NAT_TO_INSIDE;
 	else

@@ -15,12 +15,12 @@ static inline void nat_rewrite_l4(uint8_t *l4, uint8_t proto, uint32_t port_at, 
 				  uint16_t d_addr, uint16_t d_l4, bool partial)
 {
 	uint8_t *c = l4 + nat_l4_csum_at(proto);
-	uint16_t csum = nat_load16(c);
+	uint16_t csum = vd_load16(c);
 
-	nat_store16(l4 + port_at, port);
+	vd_store16(l4 + port_at, port);
 	if (__builtin_expect(partial, 0)) {
 		/* only the pseudo-header is in the sum yet: the port is not */
-		nat_store16(c, nat_csum_change_partial(csum, d_addr));
+		vd_store16(c, nat_csum_change_partial(csum, d_addr));
 		return;
 	}
 	if (proto == NAT_UDP && csum == 0)
@@ -28,14 +28,14 @@ static inline void nat_rewrite_l4(uint8_t *l4, uint8_t proto, uint32_t port_at, 
 	csum = nat_csum_change(csum, d_l4);
 	if (proto == NAT_UDP && csum == 0)
 		csum = 0xffff;
-	nat_store16(c, csum);
+	vd_store16(c, csum);
 }
 
 /** The address at @at becomes @addr; @d covers it and whatever else changed in the header. */
 static inline void nat_rewrite_ip(uint8_t *ip, uint32_t at, uint32_t addr, uint32_t d)
 {
-	nat_store32(ip + at, addr);
-	nat_store16(ip + 10, nat_csum_change(nat_load16(ip + 10), d));
+	vd_store32(ip + at, addr);
+	vd_store16(ip + 10, nat_csum_change(vd_load16(ip + 10), d));
 }
 
 /** The whole packet of session @s, which came from @side. */

@@ -19,11 +19,11 @@ static bool has_key(const struct nat_session *s, enum nat_kind kind, uint64_t ad
 		return false;
 	switch (kind) {
 	case NAT_K_OUT:
-		return nat_load64(&s->in_ip) == addrs && nat_load32(&s->in_port) == ports;
+		return vd_load64(&s->in_ip) == addrs && vd_load32(&s->in_port) == ports;
 	case NAT_K_IN:
-		return nat_load64(&s->rem_ip) == addrs && nat_load32(&s->rem_port) == ports;
+		return vd_load64(&s->rem_ip) == addrs && vd_load32(&s->rem_port) == ports;
 	default:
-		return nat_load64(&s->rem_ip) == addrs && nat_pair16(0, s->out_port) == ports;
+		return vd_load64(&s->rem_ip) == addrs && nat_pair16(0, s->out_port) == ports;
 	}
 }
 
@@ -276,9 +276,9 @@ static bool restore_one(struct nat_xlat *x, uint32_t n)
 	    (int32_t)(x->now - s->seen_out) < 0 || (int32_t)(x->now - s->seen_in) < 0 ||
 	    nat_session_expired(x, s))
 		return false;
-	if (nat_session_find(x, NAT_K_OUT, nat_load64(&s->in_ip), nat_load32(&s->in_port),
+	if (nat_session_find(x, NAT_K_OUT, vd_load64(&s->in_ip), vd_load32(&s->in_port),
 			     s->proto) != NAT_NONE ||
-	    nat_session_find(x, NAT_K_IN, nat_load64(&s->rem_ip), nat_load32(&s->rem_port),
+	    nat_session_find(x, NAT_K_IN, vd_load64(&s->rem_ip), vd_load32(&s->rem_port),
 			     s->proto) != NAT_NONE)
 		return false;
 	s->host = nat_host_get(x, s->in_ip, true);

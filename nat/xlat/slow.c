@@ -58,7 +58,7 @@ static bool parse_l4(struct nat_pkt *p, enum nat_side side)
 		p->l4_index = NAT_L4_ICMP;
 		if (p->l4_len < 8)
 			return false;
-		id = nat_load16(p->l4 + 4);
+		id = vd_load16(p->l4 + 4);
 		p->sport = side == NAT_INSIDE ? id : 0;
 		p->dport = side == NAT_OUTSIDE ? id : 0;
 		return true;
@@ -66,8 +66,8 @@ static bool parse_l4(struct nat_pkt *p, enum nat_side side)
 		p->l4_index = NO_PORTS;
 		return true;
 	}
-	p->sport = nat_load16(p->l4);
-	p->dport = nat_load16(p->l4 + 2);
+	p->sport = vd_load16(p->l4);
+	p->dport = vd_load16(p->l4 + 2);
 	return true;
 }
 
@@ -80,16 +80,16 @@ static bool parse(struct nat_frame *f, enum nat_side side, struct nat_pkt *p)
 	if (f->len < 20 || ip[0] >> 4 != 4)
 		return false;
 	p->ihl = (uint32_t)(ip[0] & 15) * 4;
-	p->ip_len = nat_be16(nat_load16(ip + 2));
+	p->ip_len = nat_be16(vd_load16(ip + 2));
 	if (p->ihl < 20 || p->ihl > f->len || p->ip_len < p->ihl || p->ip_len > f->total ||
 	    source_routed(ip, p->ihl))
 		return false;
 	p->l4 = ip + p->ihl;
 	p->l4_len = (p->ip_len < f->len ? p->ip_len : f->len) - p->ihl;
 	p->proto = ip[9];
-	p->src = nat_load32(ip + 12);
-	p->dst = nat_load32(ip + 16);
-	frag = nat_be16(nat_load16(ip + 6));
+	p->src = vd_load32(ip + 12);
+	p->dst = vd_load32(ip + 16);
+	frag = nat_be16(vd_load16(ip + 6));
 	offset = (frag & 0x1fff) * 8;
 	p->later_fragment = offset > 0;
 	p->first_fragment = !offset && frag & MORE_FRAGMENTS;
@@ -124,7 +124,7 @@ static bool fits(struct nat_xlat *x, enum nat_side side, enum nat_side to, struc
 	}
 	if (len <= x->mtu[to])
 		return true;
-	if (!(nat_load16(p->ip + 6) & nat_be16(DONT_FRAGMENT)) && !p->f->gso) {
+	if (!(vd_load16(p->ip + 6) & nat_be16(DONT_FRAGMENT)) && !p->f->gso) {
 		p->f->flags |= NAT_F_FRAGMENT;
 		return true;
 	}
@@ -152,17 +152,17 @@ static struct nat_frag_key frag_key(const struct nat_pkt *p, enum nat_side side)
 {
 	return (struct nat_frag_key){.src = p->src,
 				     .dst = p->dst,
-				     .id = nat_load16(p->ip + 4),
+				     .id = vd_load16(p->ip + 4),
 				     .proto = p->proto,
 				     .side = (uint8_t)side};
 }
 
 static void set_ip_id(struct nat_pkt *p, uint16_t id)
 {
-	uint16_t old = nat_load16(p->ip + 4);
+	uint16_t old = vd_load16(p->ip + 4);
 
-	nat_store16(p->ip + 4, id);
-	nat_store16(p->ip + 10, nat_csum_change(nat_load16(p->ip + 10), nat_delta16(old, id)));
+	vd_store16(p->ip + 4, id);
+	vd_store16(p->ip + 10, nat_csum_change(vd_load16(p->ip + 10), nat_delta16(old, id)));
 }
 
 /* What the first fragment's translation decided is noted for the others. */
@@ -194,10 +194,10 @@ static void translate(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p,
 
 	nat_rewrite_ip(p->ip, out ? 12 : 16, addr, d_addr + spend_hop(p));
 	if (p->proto == NAT_ICMP) {
-		uint16_t d = nat_delta16(nat_load16(p->l4 + 4), port);
+		uint16_t d = nat_delta16(vd_load16(p->l4 + 4), port);
 
-		nat_store16(p->l4 + 4, port);
-		nat_store16(p->l4 + 2, nat_csum_change(nat_load16(p->l4 + 2), d));
+		vd_store16(p->l4 + 4, port);
+		vd_store16(p->l4 + 2, nat_csum_change(vd_load16(p->l4 + 2), d));
 	} else {
 		nat_rewrite_l4(p->l4, p->proto, out ? 0 : 2, port, d_addr, d_l4, partial);
 		if (x->clamp_mss && p->proto == NAT_TCP && p->l4[13] & TCP_SYN)
@@ -234,15 +234,15 @@ static void translate_addr(struct nat_xlat *x, enum nat_side side, struct nat_pk
 		break;
 	}
 	if (at && !p->later_fragment && p->l4_len >= at + 2) {
-		uint16_t csum = nat_load16(p->l4 + at);
+		uint16_t csum = vd_load16(p->l4 + at);
 
 		if (partial)
 			csum = nat_csum_change_partial(csum, d);
 		else if (p->proto != NAT_UDP || csum)
 			csum = nat_csum_change(csum, d);
-		if (p->proto == NAT_UDP && !partial && csum == 0 && nat_load16(p->l4 + at))
+		if (p->proto == NAT_UDP && !partial && csum == 0 && vd_load16(p->l4 + at))
 			csum = 0xffff;
-		nat_store16(p->l4 + at, csum);
+		vd_store16(p->l4 + at, csum);
 	}
 	if (!p->from_hairpin)
 		x->translated[side]++;
@@ -268,7 +268,7 @@ static void pass(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p)
 	if (!has_hops(x, side, p) || !fits(x, side, !side, p))
 		return;
 	d = spend_hop(p);
-	nat_store16(p->ip + 10, nat_csum_change(nat_load16(p->ip + 10), d));
+	vd_store16(p->ip + 10, nat_csum_change(vd_load16(p->ip + 10), d));
 	p->f->verdict = side == NAT_INSIDE ? NAT_TO_OUTSIDE : NAT_TO_INSIDE;
 }
 
@@ -447,7 +447,7 @@ static void follow(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p)
 {
 	struct nat_frag_key key = frag_key(p, side);
 	struct nat_frag *d = nat_frags_get(&x->frags, &key, x->now, true);
-	uint32_t offset = (nat_be16(nat_load16(p->ip + 6)) & 0x1fffu) * 8, dst = p->dst, sum;
+	uint32_t offset = (nat_be16(vd_load16(p->ip + 6)) & 0x1fffu) * 8, dst = p->dst, sum;
 	bool out = side == NAT_INSIDE;
 
 	/* one that reaches into the header could undo what was decided by it (RFC 1858) */

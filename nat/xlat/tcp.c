@@ -103,7 +103,7 @@ const char *nat_state_text(uint8_t state)
 void nat_tcp_clamp(struct nat_pkt *p, uint16_t mtu, bool partial)
 {
 	uint32_t end = (uint32_t)(p->l4[12] >> 4) * 4, i = 20;
-	uint16_t most = (uint16_t)(mtu - 40), old, csum = nat_load16(p->l4 + 16);
+	uint16_t most = (uint16_t)(mtu - 40), old, csum = vd_load16(p->l4 + 16);
 
 	if (end > p->l4_len)
 		end = p->l4_len;
@@ -116,7 +116,7 @@ void nat_tcp_clamp(struct nat_pkt *p, uint16_t mtu, bool partial)
 			i += n;
 			continue;
 		}
-		old = nat_be16(nat_load16(p->l4 + i + 2));
+		old = nat_be16(vd_load16(p->l4 + i + 2));
 		if (old <= most)
 			return;
 		p->l4[i + 2] = (uint8_t)(most >> 8);
@@ -127,7 +127,7 @@ void nat_tcp_clamp(struct nat_pkt *p, uint16_t mtu, bool partial)
 			uint32_t d = i & 1 ? nat_delta16(old, most)
 					   : nat_delta16(nat_be16(old), nat_be16(most));
 
-			nat_store16(p->l4 + 16, nat_csum_change(csum, d));
+			vd_store16(p->l4 + 16, nat_csum_change(csum, d));
 		}
 		return;
 	}

@@ -64,13 +64,6 @@ static int read_question(struct vsw_call *call, struct question *q, struct vd_er
 
 /* ---- rows ---- */
 
-static json_t *endpoint(uint32_t addr, uint16_t first, uint16_t last)
-{
-	char buf[NAT_ENDPOINT_STR_SIZE];
-
-	return json_string(nat_endpoint_format(addr, first, last, buf));
-}
-
 static json_t *time_json(uint64_t ms)
 {
 	char buf[NAT_TIME_SIZE];
@@ -88,11 +81,11 @@ static json_t *protocol_json(uint8_t proto)
 
 static void add(struct question *q, const struct nat_lookup_row *r)
 {
-	json_t *inside = r->inside_port ? endpoint(r->inside, r->inside_port, r->inside_port)
-					: endpoint(r->inside, 0, 0);
-	json_t *outside = endpoint(q->addr, r->port_first, r->port_last);
-	json_t *remote =
-		r->remote ? endpoint(r->remote, r->remote_port, r->remote_port) : json_null();
+	char buf[NAT_ENDPOINT_STR_SIZE];
+	json_t *inside = vsw_nat_endpoint(r->inside, r->inside_port);
+	json_t *outside =
+		json_string(nat_endpoint_format(q->addr, r->port_first, r->port_last, buf));
+	json_t *remote = r->remote ? vsw_nat_endpoint(r->remote, r->remote_port) : json_null();
 
 	json_array_append_new(q->rows,
 			      json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "how", r->how,
@@ -270,7 +263,7 @@ VSW_METHOD(nat_lookup)
 		deterministic(&q, true);
 	if (!r)
 		*result = json_pack("{s:s, s:o, s:o, s:O, s:b, s:b}", "nat", q.c->name, "outside",
-				    endpoint(q.addr, q.port, q.port), "at", time_json(q.at_ms),
+				    vsw_nat_endpoint(q.addr, q.port), "at", time_json(q.at_ms),
 				    "rows", q.rows, "truncated", !whole, "more", (int)l->more);
 	json_decref(q.rows);
 	free(l);

@@ -35,13 +35,6 @@ static bool wanted(const struct walk *w, const struct nat_conf *c, const struct 
 	       (!w->f.outside_port || w->f.outside_port == s->outside_port);
 }
 
-static json_t *endpoint(uint32_t addr, uint16_t port)
-{
-	char buf[NAT_ENDPOINT_STR_SIZE];
-
-	return json_string(nat_endpoint_format(addr, port, port, buf));
-}
-
 static json_t *protocol_json(uint8_t protocol)
 {
 	switch (protocol) {
@@ -63,9 +56,9 @@ static json_t *row(const struct nat_conf *c, const struct nat_ct *ct,
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "nat",
 			 c->name, "protocol", protocol_json(ct->protocol), "direction",
-			 s->direction, "inside", endpoint(s->inside, s->inside_port), "outside",
-			 endpoint(s->outside, s->outside_port), "remote",
-			 endpoint(s->remote, s->remote_port), "state", nat_ct_state(ct),
+			 s->direction, "inside", vsw_nat_endpoint(s->inside, s->inside_port),
+			 "outside", vsw_nat_endpoint(s->outside, s->outside_port), "remote",
+			 vsw_nat_endpoint(s->remote, s->remote_port), "state", nat_ct_state(ct),
 			 "timeout_s", (json_int_t)ct->timeout_s, "packets_out",
 			 (json_int_t)ct->packets[out], "bytes_out", (json_int_t)ct->bytes[out],
 			 "packets_in", (json_int_t)ct->packets[!out], "bytes_in",

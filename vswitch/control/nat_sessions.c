@@ -17,7 +17,7 @@ static bool wanted(const struct vsw_nat_filter *f, const struct nat_session_info
 	       (!f->outside_port || f->outside_port == s->outside_port);
 }
 
-static json_t *endpoint(uint32_t addr, uint16_t port)
+json_t *vsw_nat_endpoint(uint32_t addr, uint16_t port)
 {
 	char buf[NAT_ENDPOINT_STR_SIZE];
 
@@ -55,9 +55,10 @@ static bool on_session(void *ctx, const struct nat_session_info *s, bool *kill)
 			  is_own(w->c, s->remote) ? "hairpin"
 			  : s->inbound            ? "in"
 						  : "out",
-			  "inside", endpoint(s->inside, s->inside_port), "outside",
-			  endpoint(s->outside, s->outside_port), "remote",
-			  endpoint(s->remote, s->remote_port), "state", s->state, "timeout_s",
+			  "inside", vsw_nat_endpoint(s->inside, s->inside_port), "outside",
+			  vsw_nat_endpoint(s->outside, s->outside_port), "remote",
+			  vsw_nat_endpoint(s->remote, s->remote_port), "state", s->state,
+			  "timeout_s",
 			  (json_int_t)(s->timeout_s > s->idle_s ? s->timeout_s - s->idle_s : 0),
 			  "age_s", (json_int_t)s->age_s, "idle_s", (json_int_t)s->idle_s));
 	return true;

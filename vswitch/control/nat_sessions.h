@@ -26,3 +26,6 @@ void vsw_nat_session_rows(struct vsw_nats *n, const struct vsw_model *m,
 /** End what @f wants. Return: how many. */
 uint32_t vsw_nat_session_flush(struct vsw_nats *n, const struct vsw_model *m,
 			       const struct vsw_nat_filter *f);
+
+/** ADDR:PORT, or ADDR when @port is 0. Return: a new reference. */
+json_t *vsw_nat_endpoint(uint32_t addr, uint16_t port);

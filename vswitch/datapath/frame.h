@@ -12,6 +12,7 @@
 #include <rte_byteorder.h>
 #include <rte_mbuf.h>
 
+#include "base/load.h"
 #include "vswitch/datapath/offload.h"
 
 #define VSW_ETH_SIZE 14
@@ -22,22 +23,6 @@
 #define VSW_LE_TPID_C 0x0081 /* 0x8100 */
 #define VSW_LE_TPID_S 0xa888 /* 0x88a8 */
 #define VSW_LE_TPID_Q 0x0091 /* 0x9100 */
-
-static inline uint64_t vsw_load64(const void *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline uint16_t vsw_load16(const void *p)
-{
-	uint16_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
 
 static inline bool vsw_is_tpid(uint16_t le_type)
 {
@@ -67,7 +52,7 @@ static inline void vsw_shift_l2(struct rte_mbuf *m, int by)
 static inline void vsw_tag_strip(struct rte_mbuf *m)
 {
 	char *d = rte_pktmbuf_mtod(m, char *);
-	uint64_t a = vsw_load64(d);
+	uint64_t a = vd_load64(d);
 	uint32_t b;
 
 	memcpy(&b, d + 8, sizeof(b));
@@ -87,7 +72,7 @@ static inline bool vsw_tag_insert(struct rte_mbuf *m, uint16_t tci)
 
 	if (unlikely(!d))
 		return false;
-	a = vsw_load64(d + 4);
+	a = vd_load64(d + 4);
 	memcpy(&b, d + 12, sizeof(b));
 	memcpy(d, &a, sizeof(a));
 	memcpy(d + 8, &b, sizeof(b));
@@ -100,7 +85,7 @@ static inline bool vsw_tag_insert(struct rte_mbuf *m, uint16_t tci)
 static inline void vsw_tag_set_vid(struct rte_mbuf *m, uint16_t vid)
 {
 	char *d = rte_pktmbuf_mtod(m, char *);
-	uint16_t tci = rte_be_to_cpu_16(vsw_load16(d + 14));
+	uint16_t tci = rte_be_to_cpu_16(vd_load16(d + 14));
 
 	tci = rte_cpu_to_be_16((uint16_t)((tci & 0xf000) | vid));
 	memcpy(d + 14, &tci, sizeof(tci));

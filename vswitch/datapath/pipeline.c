@@ -86,14 +86,14 @@ static __rte_noinline bool admit_tagged(struct vsw_worker *w, const struct vsw_s
 	uint16_t tci;
 
 	why = VSW_DROP_VLAN_FORMAT;
-	if (vsw_load16(d + 12) != VSW_LE_TPID_C || m->data_len < VSW_ETH_SIZE + VSW_TAG_SIZE)
+	if (vd_load16(d + 12) != VSW_LE_TPID_C || m->data_len < VSW_ETH_SIZE + VSW_TAG_SIZE)
 		goto drop;
-	tci = rte_be_to_cpu_16(vsw_load16(d + 14));
+	tci = rte_be_to_cpu_16(vd_load16(d + 14));
 	*vid = tci & 0xfff;
 	if (*vid == 0xfff)
 		goto drop;
 	*tag = VSW_HAS_TAG;
-	if (vsw_is_tpid(vsw_load16(d + 16)))
+	if (vsw_is_tpid(vd_load16(d + 16)))
 		*tag |= VSW_INNER_TAG;
 	if (*vid == 0) { /* priority only: the frame counts as untagged */
 		why = VSW_DROP_VLAN_DOUBLE_TAG;
@@ -125,7 +125,7 @@ static __rte_noinline bool admit_size(struct vsw_worker *w, const struct vsw_sna
 		vsw_pipeline_drop(w, p, m, VSW_DROP_RUNT);
 		return false;
 	}
-	if (vsw_is_tpid(vsw_load16(rte_pktmbuf_mtod(m, char *) + 12)))
+	if (vsw_is_tpid(vd_load16(rte_pktmbuf_mtod(m, char *) + 12)))
 		most += VSW_TAG_SIZE;
 	/* a super-frame is judged by the segments it will become */
 	if (m->ol_flags & (RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_UDP_SEG)) {
@@ -158,9 +158,9 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 			     m->data_len < VSW_ETH_SIZE))
 			if (!admit_size(w, p, m))
 				continue;
-		hi = vsw_load64(d + 6);
+		hi = vd_load64(d + 6);
 		type = hi >> 48;
-		v->dst[k] = vsw_load64(d) & VSW_MAC48;
+		v->dst[k] = vd_load64(d) & VSW_MAC48;
 		v->src[k] = hi & VSW_MAC48;
 		v->vid[k] = pvid;
 		v->tag[k] = 0;
@@ -415,7 +415,7 @@ static __rte_noinline enum vsw_mcast_to snoop(struct vsw_worker *w, const struct
 		.now = w->now,
 	};
 
-	f.dst = vsw_load64(f.d) & VSW_MAC48;
+	f.dst = vd_load64(f.d) & VSW_MAC48;
 	if (f.dst == VSW_MAC48 || w->trace)
 		return VSW_MCAST_ALL;
 	vsw_headers_parse(f.d, f.len, m->pkt_len, &h);

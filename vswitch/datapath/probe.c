@@ -22,7 +22,7 @@ bool vsw_probe_wants(const struct vsw_probe *p, const uint8_t *d, uint32_t len)
 
 	if (len < VSW_ETH_SIZE)
 		return false;
-	if ((vsw_load64(d) & VSW_MAC48) == p->mac48)
+	if ((vd_load64(d) & VSW_MAC48) == p->mac48)
 		return true;
 	if (!(d[0] & 1) || !memcmp(p->ip, none, sizeof(none)))
 		return false;

@@ -25,9 +25,9 @@ static __rte_noinline void trace_send(struct vsw_worker *w, const struct vsw_sna
 	for (uint16_t i = 0; i < n; i++) {
 		const char *d = rte_pktmbuf_mtod(m[i], const char *);
 
-		if (vsw_load16(d + 12) == VSW_LE_TPID_C)
+		if (vd_load16(d + 12) == VSW_LE_TPID_C)
 			vsw_trace_step(w, p, VSW_TRACE_SENT, "send", "sent with the tag of VLAN %u",
-				       rte_be_to_cpu_16(vsw_load16(d + 14)) & 0xfff);
+				       rte_be_to_cpu_16(vd_load16(d + 14)) & 0xfff);
 		else
 			vsw_trace_step(w, p, VSW_TRACE_SENT, "send", "sent untagged");
 		rte_pktmbuf_free(m[i]);

@@ -57,10 +57,10 @@ static struct rte_mbuf *fragment(const struct rte_mbuf *m, const uint8_t *header
 	if (data && data != p + ETH + ihl)
 		memcpy(p + ETH + ihl, data, size);
 	p += ETH;
-	nat_store16(p + 2, rte_cpu_to_be_16((uint16_t)(ihl + size)));
-	nat_store16(p + 6, rte_cpu_to_be_16(frag));
-	nat_store16(p + 10, 0);
-	nat_store16(p + 10, nat_csum((const uint8_t *)p, ihl));
+	vd_store16(p + 2, rte_cpu_to_be_16((uint16_t)(ihl + size)));
+	vd_store16(p + 6, rte_cpu_to_be_16(frag));
+	vd_store16(p + 10, 0);
+	vd_store16(p + 10, nat_csum((const uint8_t *)p, ihl));
 	return f;
 }
 
@@ -68,9 +68,9 @@ unsigned int vsw_nat_cut(struct rte_mbuf *m, uint16_t mtu, struct rte_mempool *p
 			 struct rte_mbuf **out, unsigned int n_out)
 {
 	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, ETH);
-	uint32_t ihl = (ip[0] & 15u) * 4, size = rte_be_to_cpu_16(nat_load16(ip + 2)) - ihl,
+	uint32_t ihl = (ip[0] & 15u) * 4, size = rte_be_to_cpu_16(vd_load16(ip + 2)) - ihl,
 		 done = 0;
-	uint32_t old = rte_be_to_cpu_16(nat_load16(ip + 6));
+	uint32_t old = rte_be_to_cpu_16(vd_load16(ip + 6));
 	uint8_t header[64], later[64];
 	unsigned int n = 0;
 

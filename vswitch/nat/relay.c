@@ -246,7 +246,7 @@ static inline void decided(struct burst *b, struct nat_frame *f)
 		drop(b, m, VSW_DROP_DEST_DISCONNECTED);
 		return;
 	}
-	ip = next_hop(&b->nat->conf, to, nat_load32(f->l3 + 16));
+	ip = next_hop(&b->nat->conf, to, vd_load32(f->l3 + 16));
 	if (unlikely(!ip)) {
 		b->nat->no_route++;
 		drop(b, m, VSW_DROP_NAT_NO_ROUTE);
@@ -283,9 +283,9 @@ static uint16_t sort(struct burst *b, struct vsw_nat_side *s, struct rte_mbuf **
 
 	for (uint16_t i = 0; i < n; i++) {
 		const char *d = rte_pktmbuf_mtod(m[i], const char *);
-		uint16_t type = vsw_load16(d + 12);
+		uint16_t type = vd_load16(d + 12);
 
-		if (likely(type == LE_IPV4 && (vsw_load64(d) & VSW_MAC48) == s->mac48)) {
+		if (likely(type == LE_IPV4 && (vd_load64(d) & VSW_MAC48) == s->mac48)) {
 			if (likely(in_reach(m[i])))
 				describe_frame(&f[k++], m[i]);
 			else

@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "vswitch/datapath/frame.h"
+#include "vswitch/policy/head.h"
 #include "vswitch/policy/key.h"
 
 #define BURST 64
@@ -34,13 +35,9 @@ struct look {
 
 static void headers_of(struct rte_mbuf *m, uint8_t *scratch, struct vsw_headers *h)
 {
-	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint32_t len = m->data_len;
+	uint32_t len;
+	const uint8_t *d = vsw_head_of(m, scratch, &len);
 
-	if (unlikely(len < m->pkt_len && len < VSW_HEADERS_MAX)) {
-		len = RTE_MIN(m->pkt_len, (uint32_t)VSW_HEADERS_MAX);
-		d = rte_pktmbuf_read(m, 0, len, scratch);
-	}
 	vsw_headers_parse(d, len, m->pkt_len, h);
 }
 
@@ -110,13 +107,13 @@ static __rte_always_inline bool look_fast(const struct vsw_acl_pass *a, const st
 	uint32_t ports;
 	uint8_t proto;
 
-	if (unlikely(m->data_len < VSW_ETH_SIZE + 40 || vsw_load16(d + 12) != 0x0008 ||
-		     d[14] != 0x45 || vsw_load16(d + 20) & 0xff3f))
+	if (unlikely(m->data_len < VSW_ETH_SIZE + 40 || vd_load16(d + 12) != 0x0008 ||
+		     d[14] != 0x45 || vd_load16(d + 20) & 0xff3f))
 		return false;
 	proto = d[23];
 	if (unlikely((proto != IPPROTO_TCP && proto != IPPROTO_UDP) ||
-		     (uint32_t)rte_be_to_cpu_16(vsw_load16(d + 16)) + VSW_ETH_SIZE > m->pkt_len ||
-		     rte_be_to_cpu_16(vsw_load16(d + 16)) < (proto == IPPROTO_TCP ? 40 : 28)))
+		     (uint32_t)rte_be_to_cpu_16(vd_load16(d + 16)) + VSW_ETH_SIZE > m->pkt_len ||
+		     rte_be_to_cpu_16(vd_load16(d + 16)) < (proto == IPPROTO_TCP ? 40 : 28)))
 		return false;
 	memcpy(&ports, d + 34, sizeof(ports));
 	ports = rte_be_to_cpu_32(ports);
@@ -139,7 +136,7 @@ static __rte_always_inline bool look_fast(const struct vsw_acl_pass *a, const st
 static void macs_of(const struct vsw_acl_pass *a, const struct rte_mbuf *m, struct vsw_class_key *k)
 {
 	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint64_t dst = vsw_load64(d) & VSW_MAC48, src = vsw_load64(d + 6) & VSW_MAC48;
+	uint64_t dst = vd_load64(d) & VSW_MAC48, src = vd_load64(d + 6) & VSW_MAC48;
 
 	k->w[0] = a->dir == VSW_FROM_VM ? src : dst;
 	k->w[2] = a->dir == VSW_FROM_VM ? dst : src;

@@ -14,8 +14,8 @@ void vsw_addrs_words(const struct vd_prefix *p, uint64_t ret[2], uint8_t *bits)
 		ret[1] = vsw_key_v4(p->addr);
 		*bits = (uint8_t)(p->len + 96);
 	} else {
-		ret[0] = vsw_key_load(p->addr);
-		ret[1] = vsw_key_load(p->addr + 8);
+		ret[0] = vd_load64(p->addr);
+		ret[1] = vd_load64(p->addr + 8);
 		*bits = p->len;
 	}
 }

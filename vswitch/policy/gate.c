@@ -71,8 +71,8 @@ static void mask_words(uint8_t bits, uint64_t ret[2])
 
 	for (unsigned int i = 0; i < bits; i++)
 		bytes[i / 8] |= (uint8_t)(0x80 >> (i % 8));
-	ret[0] = vsw_key_load(bytes);
-	ret[1] = vsw_key_load(bytes + 8);
+	ret[0] = vd_load64(bytes);
+	ret[1] = vd_load64(bytes + 8);
 }
 
 /* Put an address of one side (word @at and the next) under the mask that its length gives. */
@@ -82,8 +82,8 @@ static void put_prefix(struct vsw_class_key *mask, struct vsw_class_key *key, un
 	uint8_t len = p->family == 4 ? (uint8_t)(p->len + 96) : p->len;
 
 	mask_words(len, &mask->w[at]);
-	key->w[at] = p->family == 4 ? 0 : vsw_key_load(p->addr);
-	key->w[at + 1] = p->family == 4 ? vsw_key_v4(p->addr) : vsw_key_load(p->addr + 8);
+	key->w[at] = p->family == 4 ? 0 : vd_load64(p->addr);
+	key->w[at + 1] = p->family == 4 ? vsw_key_v4(p->addr) : vd_load64(p->addr + 8);
 	key->w[at] &= mask->w[at];
 	key->w[at + 1] &= mask->w[at + 1];
 }

@@ -123,8 +123,8 @@ static uint16_t fid_on_wire(const struct vsw_snap_port *p, const struct rte_mbuf
 
 	if (p->flags & VSW_SNAP_TAGGED) {
 		vid = p->native;
-		if (vsw_load16(d + 12) == VSW_LE_TPID_C)
-			vid = rte_be_to_cpu_16(vsw_load16(d + 14)) & 0xfff;
+		if (vd_load16(d + 12) == VSW_LE_TPID_C)
+			vid = rte_be_to_cpu_16(vd_load16(d + 14)) & 0xfff;
 	}
 	return vsw_snap_fid(p, vid & 0xfff);
 }

@@ -90,9 +90,8 @@ static bool is_wrapped(const struct vsw_guard_frame *f)
 
 static uint32_t fragment_hash(const struct vsw_headers *h)
 {
-	uint64_t x =
-		vsw_mix(vsw_key_load(h->src) ^ h->fragment_id, vsw_key_load(h->src + 8) | 1) ^
-		vsw_mix(vsw_key_load(h->dst) + 0x9e3779b97f4a7c15, vsw_key_load(h->dst + 8) | 1);
+	uint64_t x = vsw_mix(vd_load64(h->src) ^ h->fragment_id, vd_load64(h->src + 8) | 1) ^
+		     vsw_mix(vd_load64(h->dst) + 0x9e3779b97f4a7c15, vd_load64(h->dst + 8) | 1);
 
 	return (uint32_t)x | 1;
 }
@@ -199,8 +198,8 @@ static bool allowed_words(const struct vsw_gate_guard *g, struct vsw_guard_state
 
 static void words(bool ipv6, const uint8_t *addr, uint64_t ret[2])
 {
-	ret[0] = ipv6 ? vsw_key_load(addr) : 0;
-	ret[1] = ipv6 ? vsw_key_load(addr + 8) : vsw_key_v4(addr);
+	ret[0] = ipv6 ? vd_load64(addr) : 0;
+	ret[1] = ipv6 ? vd_load64(addr + 8) : vsw_key_v4(addr);
 }
 
 static bool unspecified(bool ipv6, const uint64_t w[2])

@@ -9,18 +9,9 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/guard.h"
+#include "vswitch/policy/head.h"
 
 #define DHCP_MAX 1500 /* bytes of a message that are looked at */
-
-/* At least the headers of @m in one piece. */
-static const uint8_t *head_of(struct rte_mbuf *m, uint8_t *scratch, uint32_t *len)
-{
-	*len = m->data_len;
-	if (likely(m->data_len >= VSW_HEADERS_MAX || m->nb_segs == 1))
-		return rte_pktmbuf_mtod(m, const uint8_t *);
-	*len = RTE_MIN(m->pkt_len, (uint32_t)VSW_HEADERS_MAX);
-	return rte_pktmbuf_read(m, 0, *len, scratch);
-}
 
 /* The UDP payload of @m, which may be spread over segments. */
 static void learn(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
@@ -56,7 +47,7 @@ static enum vsw_drop check(struct vsw_worker *w, const struct vsw_snap_port *p,
 	enum vsw_drop why;
 
 	f.peek = w->trace != NULL;
-	f.d = head_of(v->m[i], scratch, &f.len);
+	f.d = vsw_head_of(v->m[i], scratch, &f.len);
 	vsw_headers_parse(f.d, f.len, v->m[i]->pkt_len, &h);
 	if (g->checks & VSW_GUARD_UNKNOWN)
 		f.unknown = is_unknown(p, f.dst, v->vid[i]);
@@ -96,7 +87,7 @@ void vsw_guard_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct
 		return;
 	for (uint16_t i = 0; i < n; i++) {
 		uint32_t len;
-		const uint8_t *d = head_of(m[i], scratch, &len);
+		const uint8_t *d = vsw_head_of(m[i], scratch, &len);
 
 		vsw_headers_parse(d, len, m[i]->pkt_len, &h);
 		if (vsw_guard_is_dhcp(p->gate->guard, &h, VSW_TO_VM))

@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 
+#include "base/load.h"
 #include "vswitch/policy/classify.h"
 #include "vswitch/policy/flow.h"
 #include "vswitch/policy/headers.h"
@@ -15,21 +16,10 @@
 /* A protocol number of ours: later fragments of a packet. 255 is reserved by IANA. */
 #define VSW_PROTO_FRAGMENTS 255
 
-static inline uint64_t vsw_key_load(const void *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /** The low word of an IPv4 address; the high word is 0. */
 static inline uint64_t vsw_key_v4(const void *addr)
 {
-	uint32_t a;
-
-	memcpy(&a, addr, sizeof(a));
-	return UINT64_C(0xffff0000) | (uint64_t)a << 32;
+	return UINT64_C(0xffff0000) | (uint64_t)vd_load32(addr) << 32;
 }
 
 static inline bool vsw_key_is_v4(const uint64_t *w)
@@ -49,10 +39,10 @@ static inline void vsw_key_addrs(struct vsw_flow_key *k, bool v6, const uint8_t 
 				 const uint8_t *remote)
 {
 	if (v6) {
-		k->w[0] = vsw_key_load(local);
-		k->w[1] = vsw_key_load(local + 8);
-		k->w[2] = vsw_key_load(remote);
-		k->w[3] = vsw_key_load(remote + 8);
+		k->w[0] = vd_load64(local);
+		k->w[1] = vd_load64(local + 8);
+		k->w[2] = vd_load64(remote);
+		k->w[3] = vd_load64(remote + 8);
 	} else {
 		k->w[0] = k->w[2] = 0;
 		k->w[1] = vsw_key_v4(local);

@@ -171,7 +171,7 @@ static uint64_t mac4(const uint8_t *group)
 {
 	const uint8_t mac[8] = {1, 0, 0x5e, group[1] & 0x7f, group[2], group[3]};
 
-	return vsw_key_load(mac);
+	return vd_load64(mac);
 }
 
 /* 33:33 and the low 32 bits (RFC 2464). */
@@ -179,7 +179,7 @@ static uint64_t mac6(const uint8_t *group)
 {
 	const uint8_t mac[8] = {0x33, 0x33, group[12], group[13], group[14], group[15]};
 
-	return vsw_key_load(mac);
+	return vd_load64(mac);
 }
 
 /* Group records of IGMPv3 and MLDv2; @at: the first one, addresses of @size bytes. */
@@ -237,7 +237,7 @@ static enum vsw_mcast_to mld(struct vsw_mcast *t, const struct vsw_mcast_frame *
 		return VSW_MCAST_ALL;
 	switch (f->h->icmp_type) {
 	case MLD_QUERY:
-		if (vsw_key_load(f->h->src) | vsw_key_load(f->h->src + 8))
+		if (vd_load64(f->h->src) | vd_load64(f->h->src + 8))
 			router(t, f);
 		return VSW_MCAST_ALL;
 	case MLD_REPORT:

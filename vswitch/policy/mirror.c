@@ -48,7 +48,7 @@ static void mirror(struct vsw_worker *w, const struct vsw_snap_port *p,
 
 static uint64_t mac48_at(const struct rte_mbuf *m, uint16_t off)
 {
-	return vsw_load64(rte_pktmbuf_mtod_offset(m, const char *, off)) & VSW_MAC48;
+	return vd_load64(rte_pktmbuf_mtod_offset(m, const char *, off)) & VSW_MAC48;
 }
 
 static bool want_rx(const struct vsw_snap_port *p, const struct vsw_snap_tap *t,

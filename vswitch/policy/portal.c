@@ -72,7 +72,7 @@ void vsw_portal_give(struct vsw_worker *w, const struct vsw_snap_port *p, struct
 
 bool vsw_portal_take(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m)
 {
-	bool ours = (vsw_load64(rte_pktmbuf_mtod(m, char *)) & VSW_MAC48) == VSW_PORTAL_MAC48;
+	bool ours = (vd_load64(rte_pktmbuf_mtod(m, char *)) & VSW_MAC48) == VSW_PORTAL_MAC48;
 	enum nap_class class;
 	struct vsw_look l;
 

@@ -8,6 +8,7 @@
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
+#include "vswitch/policy/head.h"
 #include "vswitch/policy/key.h"
 #include "vswitch/policy/portal.h"
 
@@ -36,14 +37,10 @@ void vsw_quarantine_free(struct vsw_quarantine *q)
 
 void vsw_quarantine_look(struct rte_mbuf *m, struct vsw_look *l)
 {
-	const uint8_t *d = rte_pktmbuf_mtod(m, const uint8_t *), *ip;
-	uint32_t len = m->data_len, body;
+	uint32_t len, body;
+	const uint8_t *d = vsw_head_of(m, l->scratch, &len), *ip;
 	struct vsw_headers *h = &l->h;
 
-	if (unlikely(len < m->pkt_len && len < VSW_HEADERS_MAX)) {
-		len = RTE_MIN(m->pkt_len, (uint32_t)VSW_HEADERS_MAX);
-		d = rte_pktmbuf_read(m, 0, len, l->scratch);
-	}
 	vsw_headers_parse(d, len, m->pkt_len, h);
 	ip = d + h->l3;
 	body = h->family == VSW_FAMILY_OTHER ? h->l3 : h->l4;

@@ -30,8 +30,8 @@ static uint16_t spread(const struct vsw_snap_team *t, struct rte_mbuf *m, uint16
 		return pin;
 	x = (uint64_t)h.sport << 32 | h.dport;
 	if (h.family == VSW_FAMILY_IPV6)
-		x ^= vsw_mix(vsw_key_load(h.src) ^ vsw_key_load(h.dst),
-			     vsw_key_load(h.src + 8) ^ vsw_key_load(h.dst + 8) ^ 1);
+		x ^= vsw_mix(vd_load64(h.src) ^ vd_load64(h.dst),
+			     vd_load64(h.src + 8) ^ vd_load64(h.dst + 8) ^ 1);
 	else
 		x ^= vsw_mix(vsw_key_v4(h.src), vsw_key_v4(h.dst));
 	k = (uint16_t)(vsw_mix(x, UINT64_C(0x9e3779b97f4a7c15)) % t->n);

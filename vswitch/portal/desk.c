@@ -105,7 +105,7 @@ static uint32_t replace(uint8_t *at, const uint8_t *with, unsigned int size)
 	uint32_t delta = 0;
 
 	for (unsigned int i = 0; i < size; i += 2) {
-		delta += nat_delta16(nat_load16(at + i), nat_load16(with + i));
+		delta += nat_delta16(vd_load16(at + i), vd_load16(with + i));
 		memcpy(at + i, with + i, 2);
 	}
 	return delta;
@@ -119,17 +119,17 @@ static void rewrite(struct packet *p, const uint8_t *src, const uint8_t *dst, ui
 	uint8_t *from = p->ip + (p->family == 4 ? 12 : 8), ports[4];
 	uint8_t *csum = p->l4 + (p->proto == TCP ? 16 : 6);
 	uint32_t delta = replace(from, src, size) + replace(from + size, dst, size);
-	uint16_t sum = nat_load16(csum);
+	uint16_t sum = vd_load16(csum);
 
 	if (p->family == 4)
-		nat_store16(p->ip + 10, nat_csum_change(nat_load16(p->ip + 10), nat_fold(delta)));
+		vd_store16(p->ip + 10, nat_csum_change(vd_load16(p->ip + 10), nat_fold(delta)));
 	put16(ports, sport);
 	put16(ports + 2, dport);
 	delta += replace(p->l4, ports, 4);
 	if (p->proto == UDP && !sum)
 		return; /* had none */
 	sum = nat_csum_change(sum, nat_fold(delta));
-	nat_store16(csum, p->proto == UDP && !sum ? 0xffff : sum);
+	vd_store16(csum, p->proto == UDP && !sum ? 0xffff : sum);
 }
 
 /* ---- connections ---- */
@@ -405,7 +405,7 @@ static int nd_answer(const uint8_t *frame, const struct vsw_headers *h, uint8_t 
 	na[24] = 2;
 	na[25] = 1;
 	memcpy(na + 26, service_mac, 6);
-	nat_store16(na + 2, l4_checksum(ip, ICMP6, na, 32));
+	vd_store16(na + 2, l4_checksum(ip, ICMP6, na, 32));
 	return (int)(l3 + 72);
 }
 
@@ -430,13 +430,13 @@ static int reset_answer(const uint8_t *frame, const struct vsw_headers *h, uint8
 	memcpy(ip + at, q + at + n, n);
 	memcpy(ip + at + n, q + at, n);
 	if (v4)
-		nat_store16(ip + 10, nat_csum(ip, 20));
+		vd_store16(ip + 10, nat_csum(ip, 20));
 	memcpy(rst, syn + 2, 2);
 	memcpy(rst + 2, syn, 2);
 	put32(rst + 8, get32(syn + 4) + 1);
 	rst[12] = 0x50;
 	rst[13] = RST | ACK;
-	nat_store16(rst + 16, l4_checksum(ip, TCP, rst, 20));
+	vd_store16(rst + 16, l4_checksum(ip, TCP, rst, 20));
 	return padded(ret, l3 + head + 20);
 }
 

@@ -69,8 +69,8 @@ static uint32_t packet(uint8_t *ip, bool v4, uint8_t proto, uint8_t last, unsign
 	}
 	memset(p + l4, 'd', data);
 	if (v4)
-		nat_store16(ip + 10, nat_csum(ip, 20));
-	nat_store16(csum, l4_sum(ip, size));
+		vd_store16(ip + 10, nat_csum(ip, 20));
+	vd_store16(csum, l4_sum(ip, size));
 	return size;
 }
 
