@@ -140,6 +140,54 @@ static void running_with_everything_in_flight(void)
 	nic_done();
 }
 
+/* A chain of suballocations with the guest, and completions for which its ring has no room. */
+static void chain_out_and_completions_waiting(void)
+{
+	uint8_t params[28] = {0x80, 3, 28, 0}, data[60] = {0}, msg[200];
+	static uint8_t big[40000];
+	struct nvsp_frame f = {
+		.size = sizeof(big), .flags = NVSP_F_LSO | NVSP_F_TCP, .mss = 1448, .l4_off = 34};
+	struct vsc_up up = nic_up;
+	struct nvsp_info info;
+	unsigned int n_sent = 0, done;
+	uint32_t n;
+
+	nic_init();
+	up.ring_pages = 2; /* a page of data each way */
+	CU_ASSERT_EQUAL_FATAL(vsc_start(&v, &up), 0);
+	params[22] = params[23] = 2;
+	CU_ASSERT_EQUAL(vsc_set(&v, 0xfc01020c, params, 28), 0);
+	v.hold_acks = true;
+	CU_ASSERT_EQUAL(vsc_deliver(&v, 0, &f, big), 1);
+	CU_ASSERT_EQUAL_FATAL(v.n_held, 1);
+	nvsp_dev_info(v.dev, &info);
+	CU_ASSERT_EQUAL(info.recv_busy, (sizeof(big) + 1513) / 1514);
+	done = v.n_tx_done;
+	n = vsc_packet(msg, NULL, 0, data, sizeof(data));
+	while (n_sent < 1000 && !vsc_send_raw(&v, 0, msg, n, n_sent % 10)) {
+		vsc_host_poll(&v, 0);
+		n_sent++;
+	}
+	CU_ASSERT_TRUE(n_sent > 50 && n_sent < 1000); /* it stopped taking: nothing is read */
+	save();
+	CU_ASSERT_EQUAL_FATAL(host_again(1, &nic_cfg), 0);
+	nvsp_dev_info(v.dev, &info);
+	CU_ASSERT_EQUAL(info.recv_busy, (sizeof(big) + 1513) / 1514);
+	for (int i = 0; i < 20; i++) {
+		vsc_guest_poll(&v, 0);
+		vsc_host_poll(&v, 0);
+	}
+	CU_ASSERT_EQUAL(v.n_tx_done - done, n_sent); /* each of them once */
+	v.hold_acks = false;
+	vsc_ack_held(&v); /* one acknowledgement for the whole chain */
+	vsc_host_poll(&v, 0);
+	nvsp_dev_info(v.dev, &info);
+	CU_ASSERT_EQUAL(info.recv_busy, 0);
+	CU_ASSERT_EQUAL(v.fault[0], VMB_FAULT_NONE);
+	traffic(0);
+	nic_done();
+}
+
 static void half_made_list_and_unsent(void)
 {
 	uint8_t m[240] = {0};
@@ -351,6 +399,8 @@ static const struct tap_case cases[] = {
 	{"connected, channel closed", connected_and_closed},
 	{"offers not sent yet", offers_not_sent_yet},
 	{"three channels, deliveries and sends in flight", running_with_everything_in_flight},
+	{"a chain of suballocations with the guest, completions that wait for room",
+	 chain_out_and_completions_waiting},
 	{"a half-made page list", half_made_list_and_unsent},
 	{"each stage of a driver's start, interface down, stopped", each_stage_of_a_start},
 	{"RSS table grows and shrinks after a restore, queue 0 unused",
