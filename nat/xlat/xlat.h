@@ -20,12 +20,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/burst.h"
 #include "nat/nat_conf.h"
 
 #define NAT_SESSIONS_MAX 8000000
 #define NAT_HOSTS_MAX    65536  /* inside addresses with sessions, of one translator */
 #define NAT_STATICS_MAX  131072 /* outside ports of all maps together */
-#define NAT_BURST        64
+#define NAT_BURST        VD_BURST
 
 enum nat_side { NAT_INSIDE, NAT_OUTSIDE };
 

@@ -28,7 +28,7 @@ WINDOWS = 2
 SPARE_PAGES = 64
 PEERS = ["limit", "ovs", "vpp", "kernel", "viridian"]
 USUAL = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"],
-         "ports": ["limit", "viridian"]}
+         "ports": ["limit", "viridian"], "stages": ["viridian"], "vectors": ["viridian"]}
 
 
 def parse(argv):
@@ -40,16 +40,21 @@ def parse(argv):
     p.add_argument("--first-round", type=int, default=0, metavar="N", help="number of the first round")
     p.add_argument("--duts", default="", metavar="A,B", help="limit, macswap, ovs, vpp, kernel, viridian, netvsp")
     p.add_argument("--sizes", default=",".join(map(str, SIZES)), metavar="A,B", help="frame sizes in bytes")
-    p.add_argument("--against", metavar="COMMIT", help="also build and measure that commit")
+    p.add_argument("--against", metavar="A,B", help="also build and measure these commits")
     p.add_argument("--records", metavar="FILE", help="append every window to FILE, one JSON object a line")
     p.add_argument("--write-docs", action="store_true", help="put the table into docs/performance.md")
+    p.add_argument("--table", choices=("bench", "stages", "vectors"), help="which one; as a rule that of the scenario")
     p.add_argument("--build", default=os.path.join(TREE, "build"), metavar="DIR")
     p.add_argument("--window", type=float, default=0.35, metavar="SECONDS")
     p.add_argument("--near-ns", type=float, default=90, metavar="NS",
                    help="one-way core-to-core latency below which two cores are near")
     p.add_argument("--generator-core", type=int, metavar="CORE")
     p.add_argument("--device-core", type=int, metavar="CORE")
-    return p.parse_args(argv)
+    args = p.parse_args(argv)
+    if args.scenario[0] in ("stages", "vectors"):
+        args.sizes = str(SIZES[0])
+    args.table = args.table or (args.scenario[0] if args.scenario[0] in ("stages", "vectors") else "bench")
+    return args
 
 
 def choose_scenarios(names):
@@ -104,8 +109,9 @@ def prepare(args, bench, windows):
     if os.geteuid():
         raise BenchError("hugepages and real-time threads need root")
     chosen = choose_devices(args, bench)
-    if args.against:
-        chosen.append(against.build(bench, TREE, args.against))
+    chosen += [against.build(bench, TREE, commit) for commit in filter(None, (args.against or "").split(","))]
+    if "vectors" in args.scenario:
+        chosen += against.vectors(bench, TREE, args.build)
     bench.reserve_hugepages(sum(d.pages for d in chosen) + 128 + SPARE_PAGES)
     settings = ["--near-ns", str(args.near_ns), *windows]
     return chosen, rounds.Generator(bench, generator_path(args.build), settings)
@@ -180,7 +186,7 @@ def main(argv):
         records += measure_with(quarantine.rounds, args) if "cut" in wants or "quarantine" in wants else []
     result = report.rows(records)
     text = report.table(result)
-    stages = report.stages(records)
+    stages = report.stages(records, TREE)
     if args.json:
         print(json.dumps(report.as_json(result), indent=1))
         say(text)
@@ -189,11 +195,9 @@ def main(argv):
         if stages:
             print("\nCycles per packet of each stage of the worker:\n" + stages)
     if args.write_docs:
-        n_rounds = len({r["round"] for r in records})
-        page = os.path.join(TREE, "docs", "performance.md")
-        report.write_docs(page, heading(args, n_rounds) + "\n" + text)
-        if stages:
-            report.write_docs(page, stages, "stages")
+        head = heading(args, len({r["round"] for r in records}))
+        tables = {"bench": text, "stages": stages, "vectors": report.vectors(records)}
+        report.write_docs(os.path.join(TREE, "docs", "performance.md"), head + "\n" + tables[args.table], args.table)
     return 1 if any(row["mpps_median"] is None for row in result) or not result else 0
 
 

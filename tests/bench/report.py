@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From records to rows: medians over clean windows, ratios inside one round; as a table, as JSON, into the docs."""
+import os
 import re
 from statistics import median
 
@@ -120,25 +121,51 @@ def markdown(lines):
     return "\n".join("| " + " | ".join(text.ljust(w) for text, w in zip(line, widths)) + " |" for line in lines)
 
 
-def stages(records):
+def stage_names(tree):
+    """The stages in their order, as the program has them."""
+    with open(os.path.join(tree, "vswitch", "datapath", "stages.def")) as f:
+        return re.findall(r'^VSW_STAGE\(\w+, "([^"]+)"', f.read(), re.M)
+
+
+def stages(records, tree):
     """Cycles per packet of each stage of the worker, in one table; None without any. Smallest size, clean windows."""
-    cells, names = {}, []
+    cells = {}
     for r in records:
-        if r.get("stages") and r["dut"] == "viridian" and r["size"] == 64:
-            cells.setdefault(r["scenario"], []).append(r)
-            names += [name for name in r["stages"] if name not in names]
+        if r.get("stages") and r["dut"].startswith("viridian") and r["size"] == 64:
+            cells.setdefault((r["scenario"], r["dut"]), []).append(r)
+    used = {name for every in cells.values() for r in every for name in r["stages"]}
+    names = [name for name in stage_names(tree) if name in used]
     if not cells:
         return None
-    lines = [["scenario", *names, "sum", "cycles/packet", "windows"]]
-    for scenario, every in cells.items():
+    lines = [["scenario", "device", *names, "sum", "around", "cycles/packet", "windows"]]
+    for (scenario, dut), every in cells.items():
         found, note = usable(every)
         if not found:
             continue
         row = [median(values) if values else None
                for values in ([r["stages"][name] for r in found if name in r["stages"]] for name in names)]
-        lines.append([scenario, *(_cell(value, "%.0f") for value in row), "%.0f" % sum(filter(None, row)),
-                      "%.0f" % (machine.tsc_mhz() / median(r["mpps"] for r in found)),
-                      " ".join(filter(None, [str(len(found)), note]))])
+        total, whole = sum(filter(None, row)), machine.tsc_mhz() / median(r["mpps"] for r in found)
+        lines.append([scenario, dut, *(_cell(value, "%.0f") for value in row), "%.0f" % total,
+                      "%.0f" % (whole - total), "%.0f" % whole, " ".join(filter(None, [str(len(found)), note]))])
+    return markdown(lines)
+
+
+def vectors(records):
+    """What the size of a vector of packets does: one line a row and size, in the order of sizes."""
+    def size_of(dut):
+        return int(dut.partition("/")[2] or 64)
+
+    lines = [["scenario", "vector", "cycles/packet", "min", "max", "x of 64", "windows"]]
+    cells = {}
+    for r in records:
+        cells.setdefault((r["scenario"], r["dut"]), []).append(r)
+    for (scenario, dut), every in sorted(cells.items(), key=lambda item: (item[0][0], size_of(item[0][1]))):
+        found, note = usable(every)
+        if found:
+            cycles = [machine.tsc_mhz() / r["mpps"] for r in found]
+            beside = ratio(every, cells.get((scenario, "viridian"), []))
+            lines.append([scenario, str(size_of(dut)), *("%.1f" % v for v in (median(cycles), min(cycles), max(cycles))),
+                          _cell(beside, "%.2f"), " ".join(filter(None, [str(len(found)), note]))])
     return markdown(lines)
 
 

@@ -569,31 +569,32 @@ static __rte_always_inline void all_stages(struct vsw_worker *w, const struct vs
 					   struct vsw_vec *v, const bool measured)
 {
 	bool learning = vsw_snap_learns(p);
-	uint64_t t = measured ? rte_rdtsc() : 0;
 
 	admit(w, p, v, false);
 	if (measured)
-		t = vsw_stage_done(w, VSW_STAGE_ADMIT, v->n, t);
+		vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_ADMIT, VSW_STAGE_ADMIT_2), v->n);
 	if (!learning) {
 		check_sources(w, p, v);
 		if (measured)
-			t = vsw_stage_done(w, VSW_STAGE_SOURCE, v->n, t);
+			vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_SOURCE, VSW_STAGE_SOURCE_2),
+				       v->n);
 	}
 	if (p->gate) {
 		vsw_gate_from_vm(w, p, v);
 		if (measured)
-			t = vsw_stage_done(w, VSW_STAGE_GATE_FROM, v->n, t);
+			vsw_stage_done(w, VSW_STAGE_GATE_FROM, v->n);
 	}
 	if (p->n_mates && !w->trace)
 		claim_sources(w, p, v);
 	if (learning) {
 		learn(w, p, v);
 		if (measured)
-			t = vsw_stage_done(w, VSW_STAGE_SOURCE, v->n, t);
+			vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_SOURCE, VSW_STAGE_SOURCE_2),
+				       v->n);
 	}
 	forward(w, p, v);
 	if (measured)
-		vsw_stage_done(w, VSW_STAGE_FORWARD, v->n, t);
+		vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_FORWARD, VSW_STAGE_FORWARD_2), v->n);
 }
 
 static void input_gated(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
@@ -637,6 +638,15 @@ static __rte_always_inline uint16_t tap_rx(struct vsw_worker *w, const struct vs
 	return n;
 }
 
+static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
+					  struct vsw_vec *v)
+{
+	if (p->flags & VSW_SNAP_LINK_UP)
+		all_stages(w, p, v, true);
+	else
+		p->input(w, p, v);
+}
+
 void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
 			uint16_t n)
 {
@@ -646,7 +656,10 @@ void vsw_pipeline_enter(struct vsw_worker *w, const struct vsw_snap_port *p, str
 		k = RTE_MIN(n - done, VSW_BURST);
 		memcpy(v.m, m + done, k * sizeof(*m));
 		v.n = tap_rx(w, p, v.m, k);
-		p->input(w, p, &v);
+		if (unlikely(w->measuring))
+			input_measured(w, p, &v);
+		else
+			p->input(w, p, &v);
 	}
 }
 
@@ -685,15 +698,6 @@ static __rte_always_inline uint16_t receive(struct vsw_worker *w, const struct v
 	return p->rt->ops->rx(p->rt->io, queue, m, VSW_BURST);
 }
 
-static __rte_noinline void input_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
-					  struct vsw_vec *v)
-{
-	if (p->flags & VSW_SNAP_LINK_UP)
-		all_stages(w, p, v, true);
-	else
-		p->input(w, p, v);
-}
-
 /* One burst in VSW_STAGE_SAMPLE, so that `runtime` knows where cycles go, always. */
 static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct vsw_snap_port *p,
 					     uint16_t queue)
@@ -701,11 +705,12 @@ static __rte_noinline uint16_t poll_measured(struct vsw_worker *w, const struct 
 	uint64_t began = rte_rdtsc();
 	struct vsw_vec v;
 
+	w->mark = began;
 	v.n = receive(w, p, queue, v.m);
 	if (v.n) {
 		uint16_t n = v.n;
 
-		vsw_stage_done(w, VSW_STAGE_RX, n, began);
+		vsw_stage_done(w, VSW_STAGE_RX, n);
 		v.n = tap_rx(w, p, v.m, n);
 		w->measuring = true;
 		input_measured(w, p, &v);

@@ -17,10 +17,11 @@
 #include <stdint.h>
 #include <rte_cycles.h>
 
+#include "base/burst.h"
 #include "vswitch/datapath/frame.h"
 #include "vswitch/datapath/snapshot.h"
 
-#define VSW_BURST 64
+#define VSW_BURST VD_BURST
 
 /* One burst under way; arrays run in parallel and are compacted as frames drop out. */
 struct vsw_vec {
@@ -83,7 +84,8 @@ struct vsw_worker {
 	struct vsw_trace *trace;         /* this one only looks; NULL in all real workers */
 	uint8_t relay_depth;             /* translators entered within this burst */
 	uint32_t bursts;                 /* so far */
-	bool measuring;                  /* this burst is one whose stages are timed */
+	bool measuring;                  /* this burst is one whose stages are timed ... */
+	uint64_t mark;                   /* ... and all until this TSC has been given to a stage */
 	bool held;                       /* a queue was not polled, because of its limit ... */
 	uint64_t due;                    /* ... before this time */
 	uint32_t n_waiting;
@@ -91,15 +93,24 @@ struct vsw_worker {
 	struct vsw_worker_stats stats;
 };
 
-/** Note that @stage took from @began until now for @n packets; returns now. */
-static inline uint64_t vsw_stage_done(struct vsw_worker *w, enum vsw_stage stage, uint16_t n,
-				      uint64_t began)
+/**
+ * Of a burst that is measured: what passed since the last call was @stage's, for @n packets. A stage that another one
+ * interrupts says so with 0, so that no cycle counts twice.
+ */
+static inline void vsw_stage_done(struct vsw_worker *w, enum vsw_stage stage, uint16_t n)
 {
 	uint64_t now = rte_rdtsc();
 
 	w->stats.stage[stage].packets += n;
-	w->stats.stage[stage].cycles += now - began;
-	return now;
+	w->stats.stage[stage].cycles += now - w->mark;
+	w->mark = now;
+}
+
+/** Stages of the switch behind a translator count for themselves: @first in the first switch, else @second. */
+static inline enum vsw_stage vsw_stage_here(const struct vsw_worker *w, enum vsw_stage first,
+					    enum vsw_stage second)
+{
+	return w->relay_depth ? second : first;
 }
 
 /** The input function for @p's features. */

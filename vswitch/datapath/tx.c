@@ -141,11 +141,13 @@ void vsw_pipeline_send_copies(struct vsw_worker *w, const struct vsw_snap_port *
 void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p)
 {
 	struct vsw_txbuf *b = &w->txbuf[p->index];
-	uint64_t t = unlikely(w->measuring) ? rte_rdtsc() : 0;
+	bool relayed = unlikely(p->rt->ops->relay != NULL);
 	struct vsw_txbuf mine;
 	uint16_t n;
 
-	if (unlikely(p->rt->ops->relay != NULL)) {
+	if (unlikely(w->measuring)) /* a full buffer interrupts */
+		vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_FORWARD, VSW_STAGE_FORWARD_2), 0);
+	if (unlikely(relayed)) {
 		/* what is sent on may come back to this port while it is being sent */
 		mine = *b;
 		b->n = 0;
@@ -157,15 +159,16 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 		n = b->n;
 		b->n = vsw_gate_to_vm(w, p, b->m, n);
 		if (unlikely(w->measuring))
-			t = vsw_stage_done(w, VSW_STAGE_GATE_TO, n, t);
+			vsw_stage_done(w, VSW_STAGE_GATE_TO, n);
 	}
 	n = b->n;
 	if (unlikely(p->flags & VSW_SNAP_SHAPED) && !w->trace)
 		vsw_shape_out(w, p, b->m, n);
 	else
 		hand_over(w, p, b, false);
+	/* a translator has said itself what it took */
 	if (unlikely(w->measuring))
-		vsw_stage_done(w, VSW_STAGE_TX, n, t);
+		vsw_stage_done(w, relayed ? VSW_STAGE_TRANSLATE : VSW_STAGE_TX, relayed ? 0 : n);
 	b->n = 0;
 	b->longest = 0;
 	b->requests = 0;

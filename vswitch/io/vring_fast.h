@@ -7,11 +7,12 @@
  * AVX-512 move: reading beyond a buffer stays inside guest memory, writing beyond one stays inside
  * our mbuf. Writing into guest memory is exact.
  */
+#include "base/burst.h"
 #include "vswitch/io/vring_impl.h"
 
 #include <rte_prefetch.h>
 
-#define BURST_MAX 64
+#define BURST_MAX VD_BURST
 
 /* Guest to mbuf. @src has room for whole chunks. */
 static inline VRING_TARGET void copy_in(uint8_t *dst, const uint8_t *src, uint32_t len)

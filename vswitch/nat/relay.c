@@ -346,6 +346,8 @@ uint16_t vsw_nat_relay(struct vsw_io *io, struct vsw_worker *w, struct rte_mbuf 
 	if (likely(k))
 		translate(&b, s->side, f, k);
 	rte_spinlock_unlock(&nat->lock);
+	if (unlikely(w->measuring))
+		vsw_stage_done(w, VSW_STAGE_TRANSLATE, n);
 	w->relay_depth++;
 	enter(w, &b, port);
 	w->relay_depth--;

@@ -5,11 +5,10 @@
 #include <errno.h>
 #include <rte_mbuf.h>
 
+#include "base/burst.h"
 #include "vswitch/datapath/frame.h"
 #include "vswitch/policy/head.h"
 #include "vswitch/policy/key.h"
-
-#define BURST 64
 
 #define TCP_FIN 1
 #define TCP_SYN 2
@@ -534,7 +533,7 @@ uint64_t vsw_acl_burst(const struct vsw_acl_pass *a, struct rte_mbuf *const *m, 
 		       uint16_t n, struct vsw_acl_verdict *verdict)
 {
 	const bool exact = a->gate->dir[a->dir].any_mac || a->gate->dir[a->dir].ip_report;
-	struct look l[BURST];
+	struct look l[VD_BURST];
 	uint64_t dropped = 0;
 
 	for (uint16_t i = 0; i < n; i++) {

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How many packets pass the stages of the data plane together. */
+#pragma once
+
+/*
+ * Packets in a vector at most, of the pipeline, the rings, the flow table and the translator alike; at most 256. 64 is
+ * what measured best: docs/performance.md has the table, `./run bench vectors` prints it, building with another value.
+ */
+#ifndef VD_BURST
+#define VD_BURST 64
+#endif
