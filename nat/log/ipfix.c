@@ -17,6 +17,7 @@ enum {
 	T_BLOCK,
 	T_EXHAUSTED,
 	T_QUOTA,
+	T_ADDRESS,
 };
 
 /* IANA: information elements */
@@ -92,6 +93,9 @@ static const struct template templates[] = {
 	{T_QUOTA,
 	 5,
 	 {{E_TIME_MS, 8}, {E_NAT_EVENT, 1}, {E_QUOTA_EVENT, 4}, {E_SOURCE, 4}, {E_INSTANCE, 4}}},
+	{T_ADDRESS,
+	 5,
+	 {{E_TIME_MS, 8}, {E_NAT_EVENT, 1}, {E_SOURCE, 4}, {E_POST_SOURCE, 4}, {E_INSTANCE, 4}}},
 };
 
 #define N_TEMPLATES (sizeof(templates) / sizeof(templates[0]))
@@ -200,6 +204,9 @@ static uint16_t template_of(const struct nat_ipfix *m, const struct nat_event *e
 		return T_EXHAUSTED;
 	case NAT_EV_QUOTA_EXCEEDED:
 		return T_QUOTA;
+	case NAT_EV_ADDRESS_BOUND:
+	case NAT_EV_ADDRESS_UNBOUND:
+		return T_ADDRESS;
 	default: /* a gap shows in the sequence numbers */
 		return 0;
 	}

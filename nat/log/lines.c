@@ -165,6 +165,8 @@ size_t nat_log_line(const char *nat, const struct nat_event *e, bool destination
 		[NAT_EV_SESSION_DELETE] = "session-delete",
 		[NAT_EV_PORTS_EXHAUSTED] = "ports-exhausted",
 		[NAT_EV_QUOTA_EXCEEDED] = "quota-exceeded",
+		[NAT_EV_ADDRESS_BOUND] = "address-bind",
+		[NAT_EV_ADDRESS_UNBOUND] = "address-unbind",
 		[NAT_EV_BLOCK_ALLOC] = "block-allocate",
 		[NAT_EV_BLOCK_FREE] = "block-free",
 	};
@@ -184,6 +186,11 @@ size_t nat_log_line(const char *nat, const struct nat_event *e, bool destination
 	case NAT_EV_BLOCK_ALLOC:
 	case NAT_EV_BLOCK_FREE:
 		put_block(&l, e);
+		break;
+	case NAT_EV_ADDRESS_BOUND:
+	case NAT_EV_ADDRESS_UNBOUND:
+		put_addr(&l, "inside", e->inside);
+		put_addr(&l, "outside", e->outside);
 		break;
 	default:
 		put_protocol(&l, e->proto);

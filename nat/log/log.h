@@ -71,7 +71,7 @@ size_t nat_ipfix_end(struct nat_ipfix *m);
 #define NAT_LOOKUP_ROWS 64
 
 struct nat_lookup_row {
-	const char *how; /* "session", "block", "deterministic" */
+	const char *how; /* "session", "block", "one-to-one", "deterministic" */
 	uint8_t proto;   /* 0: every one */
 	uint32_t inside, remote;
 	uint16_t inside_port, remote_port; /* 0: not known */

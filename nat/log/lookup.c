@@ -81,7 +81,7 @@ static void begin_or_end(struct nat_lookup *l, const struct nat_lookup_row *like
 		if (!r->n)
 			r->since_ms = time_ms;
 		/* a restart tells of blocks again; sessions with several remotes share a port */
-		r->n = r->port_first == r->port_last ? r->n + 1 : 1;
+		r->n = r->port_first && r->port_first == r->port_last ? r->n + 1 : 1;
 		return;
 	}
 	if (r->n && --r->n == 0)
@@ -112,6 +112,20 @@ static void block(struct nat_lookup *l, json_t *j, uint64_t time_ms, bool begin)
 	if (l->proto == NAT_ICMP ||
 	    nat_endpoint_parse(text_of(j, "outside"), &addr, &like.port_first, &like.port_last) ||
 	    addr != l->addr || l->port < like.port_first || l->port > like.port_last ||
+	    nat_addr_parse(text_of(j, "inside"), &like.inside))
+		return;
+	begin_or_end(l, &like, time_ms, begin);
+}
+
+static const char one_to_one[] = "one-to-one";
+
+/* Every port of the address, and every protocol. */
+static void address(struct nat_lookup *l, json_t *j, uint64_t time_ms, bool begin)
+{
+	struct nat_lookup_row like = {.how = one_to_one};
+	uint32_t addr;
+
+	if (nat_addr_parse(text_of(j, "outside"), &addr) || addr != l->addr ||
 	    nat_addr_parse(text_of(j, "inside"), &like.inside))
 		return;
 	begin_or_end(l, &like, time_ms, begin);
@@ -163,20 +177,23 @@ static void gap(struct nat_lookup *l, uint64_t time_ms)
 			l->rows[i].uncertain |= time_ms <= l->at_ms;
 }
 
-static void all_end(struct nat_lookup *l, uint64_t time_ms)
+/* @how: only rows of this kind; NULL: all. */
+static void all_end(struct nat_lookup *l, uint64_t time_ms, const char *how)
 {
 	for (unsigned int i = 0; i < l->n_rows; i++)
-		if (!l->rows[i].until_ms)
+		if (!l->rows[i].until_ms && (!how || l->rows[i].how == how))
 			l->rows[i].until_ms = time_ms;
 }
 
-/* Nobody has anything after a start with no sessions: the machine, or the network, was new. */
+/* Nobody has anything after a start with no sessions: the machine, or the network, was new. Who has an address of his own
+ * is told again. */
 static void start(struct nat_lookup *l, json_t *j, uint64_t time_ms)
 {
+	bool all = json_integer_value(json_object_get(j, "sessions")) == 0;
+
 	if (!l->stopped)
 		gap(l, time_ms);
-	if (json_integer_value(json_object_get(j, "sessions")) == 0)
-		all_end(l, l->stopped ? l->stopped_ms : time_ms);
+	all_end(l, l->stopped ? l->stopped_ms : time_ms, all ? NULL : one_to_one);
 }
 
 static void on_event(struct nat_lookup *l, json_t *j, const char *event, uint64_t time_ms)
@@ -187,6 +204,8 @@ static void on_event(struct nat_lookup *l, json_t *j, const char *event, uint64_
 		session(l, j, time_ms, event[8] == 'c');
 	} else if (!strcmp(event, "block-allocate") || !strcmp(event, "block-free")) {
 		block(l, j, time_ms, event[6] == 'a');
+	} else if (!strcmp(event, "address-bind") || !strcmp(event, "address-unbind")) {
+		address(l, j, time_ms, event[8] == 'b');
 	} else if (!strcmp(event, "deterministic")) {
 		parameters(l, j, time_ms);
 	} else if (!strcmp(event, "deterministic-end")) {
@@ -241,7 +260,7 @@ void nat_lookup_end(struct nat_lookup *l)
 	unsigned int n = 0;
 
 	if (l->stopped)
-		all_end(l, l->stopped_ms);
+		all_end(l, l->stopped_ms, NULL);
 	for (unsigned int i = 0; i < l->n_rows; i++)
 		if (covers(l, &l->rows[i]))
 			l->rows[n++] = l->rows[i];

@@ -151,6 +151,8 @@ enum nat_event_type {
 	NAT_EV_SESSION_DELETE = 5,
 	NAT_EV_PORTS_EXHAUSTED = 12,
 	NAT_EV_QUOTA_EXCEEDED = 13,
+	NAT_EV_ADDRESS_BOUND = 14, /* one-to-one, by configuration: the translator makes none */
+	NAT_EV_ADDRESS_UNBOUND = 15,
 	NAT_EV_BLOCK_ALLOC = 16,
 	NAT_EV_BLOCK_FREE = 17,
 };

@@ -162,6 +162,8 @@ static bool wanted(const struct nat_conf *c)
 static bool same(const struct nat_conf *a, const struct nat_conf *b)
 {
 	return !strcmp(a->name, b->name) && !strcmp(a->log.file, b->log.file) &&
+	       a->n_pairs == b->n_pairs &&
+	       (!a->n_pairs || !memcmp(a->pairs, b->pairs, a->n_pairs * sizeof(a->pairs[0]))) &&
 	       a->log.ipfix == b->log.ipfix && a->log.ipfix_port == b->log.ipfix_port &&
 	       a->log.destinations == b->log.destinations &&
 	       a->blocks.deterministic == b->blocks.deterministic &&

@@ -6,6 +6,7 @@
  *
  * The file is opened again when its name leads to another file or to none: log rotation needs no signal. Where a write
  * failed, the next one that works begins with a record of how many events are missing.
+ * One-to-one addresses are told of when the log begins, when they change, and when it ends.
  * UDP to the collector: templates at the beginning, every VSW_NAT_LOG_TEMPLATES_S seconds, and after an error.
  *
  * Thread-safety: control thread. Proof: tests/net/nat-log.test.

@@ -237,6 +237,41 @@ static void send_events(struct vsw_nat_sink *s, const struct nat_event *e, unsig
 
 /* ---- both ---- */
 
+static bool has_pair(const struct nat_conf *c, const struct nat_pair *p)
+{
+	for (unsigned int i = 0; c && i < c->n_pairs; i++)
+		if (c->pairs[i].outside == p->outside && c->pairs[i].inside == p->inside)
+			return true;
+	return false;
+}
+
+typedef void write_fn(struct vsw_nat_sink *s, const struct nat_event *e, unsigned int n,
+		      uint64_t now_ms);
+
+/* One-to-one addresses have no sessions to log: what there is to say is since when, and until when. Of @c, those that @but
+ * (NULL: none) does not have. */
+static void tell_pairs(struct vsw_nat_sink *s, const struct nat_conf *c, const struct nat_conf *but,
+		       enum nat_event_type type, uint64_t now_ms, write_fn *write_events)
+{
+	struct nat_event e[64];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < c->n_pairs; i++) {
+		if (has_pair(but, &c->pairs[i]))
+			continue;
+		e[n++] = (struct nat_event){.time_ms = now_ms,
+					    .type = (uint8_t)type,
+					    .inside = c->pairs[i].inside,
+					    .outside = c->pairs[i].outside};
+		if (n == sizeof(e) / sizeof(e[0])) {
+			write_events(s, e, n, now_ms);
+			n = 0;
+		}
+	}
+	if (n)
+		write_events(s, e, n, now_ms);
+}
+
 void vsw_nat_sink_init(struct vsw_nat_sink *s)
 {
 	s->fd = s->sock = -1;
@@ -249,7 +284,13 @@ void vsw_nat_sink_configure(struct vsw_nat_sink *s, struct nat_conf *c, uint64_t
 			       s->c.log.ipfix_port != c->log.ipfix_port ||
 			       s->c.log.destinations != c->log.destinations;
 	bool was = s->c.blocks.deterministic;
+	bool goes_on = s->started && !strcmp(s->c.name, c->name);
+	const struct nat_conf *to_file = goes_on && !other_file ? c : NULL;
+	const struct nat_conf *to_collector = goes_on && !other_collector ? c : NULL;
+	struct nat_conf old;
 
+	tell_pairs(s, &s->c, to_file, NAT_EV_ADDRESS_UNBOUND, now_ms, write_file);
+	tell_pairs(s, &s->c, to_collector, NAT_EV_ADDRESS_UNBOUND, now_ms, send_events);
 	if (other_file && s->started) {
 		note(s, line_of_stop, now_ms);
 		close_file(s);
@@ -261,7 +302,7 @@ void vsw_nat_sink_configure(struct vsw_nat_sink *s, struct nat_conf *c, uint64_t
 		s->counts.collector_error = 0;
 		s->last_records = 0;
 	}
-	nat_conf_done(&s->c);
+	old = s->c;
 	s->c = *c;
 	memset(c, 0, sizeof(*c));
 	s->domain = (uint32_t)strtoul(s->c.uuid, NULL, 16);
@@ -269,6 +310,9 @@ void vsw_nat_sink_configure(struct vsw_nat_sink *s, struct nat_conf *c, uint64_t
 		note(s, line_of_start, now_ms);
 	if (s->c.blocks.deterministic || was)
 		note(s, line_of_parameters, now_ms);
+	tell_pairs(s, &s->c, to_file ? &old : NULL, NAT_EV_ADDRESS_BOUND, now_ms, write_file);
+	tell_pairs(s, &s->c, to_collector ? &old : NULL, NAT_EV_ADDRESS_BOUND, now_ms, send_events);
+	nat_conf_done(&old);
 	s->started = true;
 }
 
@@ -281,6 +325,7 @@ void vsw_nat_sink_write(struct vsw_nat_sink *s, const struct nat_event *e, unsig
 
 void vsw_nat_sink_close(struct vsw_nat_sink *s, uint64_t now_ms)
 {
+	tell_pairs(s, &s->c, NULL, NAT_EV_ADDRESS_UNBOUND, now_ms, vsw_nat_sink_write);
 	if (s->started && !s->gap)
 		note(s, line_of_stop, now_ms);
 	close_file(s);

@@ -42,6 +42,13 @@ static void lines(void)
 		.type = NAT_EV_BLOCK_ALLOC, .inside = 1, .outside_port = 1024, .count = 256};
 	nat_log_line("lab", &e, true, buf, sizeof(buf));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf, ":1024-1279\""));
+	e = (struct nat_event){.time_ms = AT(0),
+			       .type = NAT_EV_ADDRESS_BOUND,
+			       .inside = IP(10, 0, 0, 2),
+			       .outside = IP(203, 0, 113, 5)};
+	nat_log_line("lab", &e, true, buf, sizeof(buf));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "\"event\":\"address-bind\",\"inside\":\"10.0.0.2\","
+					   "\"outside\":\"203.0.113.5\"}"));
 	e = (struct nat_event){.type = NAT_EV_GAP, .count = 7};
 	nat_log_line("lab", &e, true, buf, sizeof(buf));
 	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "\"event\":\"gap\",\"lost\":7}"));
@@ -127,6 +134,23 @@ static void ipfix(void)
 	CU_ASSERT_EQUAL((size - at) % n, 0);
 }
 
+/* RFC 8158: an address binding is two addresses, and no port. */
+static void ipfix_address(void)
+{
+	static struct nat_ipfix m;
+	struct nat_event e = {.time_ms = AT(1),
+			      .type = NAT_EV_ADDRESS_UNBOUND,
+			      .inside = IP(10, 0, 0, 2),
+			      .outside = IP(203, 0, 113, 5)};
+
+	nat_ipfix_begin(&m, 7, 0, AT(1), false);
+	CU_ASSERT_TRUE(nat_ipfix_add(&m, &e));
+	CU_ASSERT_EQUAL(nat_ipfix_end(&m), 16 + 4 + 8 + 1 + 4 + 4 + 4);
+	CU_ASSERT_EQUAL(m.bytes[28], 15);
+	CU_ASSERT_EQUAL(get(m.bytes + 29, 4), e.inside);
+	CU_ASSERT_EQUAL(get(m.bytes + 33, 4), e.outside);
+}
+
 static void tell(struct nat_lookup *l, const struct nat_event *e, bool destinations)
 {
 	char buf[512];
@@ -207,6 +231,42 @@ static void doubt(void)
 	CU_ASSERT_EQUAL(l.n_rows, 0);
 }
 
+/* An address of one's own: every port of it, from one line to the other; after a crash only if it is told again. */
+static void one_to_one(void)
+{
+	for (int k = 0; k < 8; k++) {
+		bool crash = k & 1, again = k & 2, late = k & 4;
+		struct nat_lookup l = question(late ? 50 : 15);
+		struct nat_event e = {.time_ms = AT(10),
+				      .type = NAT_EV_ADDRESS_BOUND,
+				      .inside = IP(10, 0, 0, 2),
+				      .outside = IP(203, 0, 113, 5)};
+		char buf[256];
+
+		tell(&l, &e, false);
+		e.time_ms = AT(20);
+		e.type = NAT_EV_ADDRESS_UNBOUND;
+		if (!crash) {
+			tell(&l, &e, false);
+			nat_lookup_line(&l, buf, nat_log_stop("lab", AT(20), buf, sizeof(buf)) - 1);
+		}
+		nat_lookup_line(&l, buf, nat_log_start("lab", AT(30), 5, buf, sizeof(buf)) - 1);
+		e.time_ms = AT(30);
+		e.type = NAT_EV_ADDRESS_BOUND;
+		if (again)
+			tell(&l, &e, false);
+		nat_lookup_end(&l);
+		CU_ASSERT_EQUAL_FATAL(l.n_rows, late ? again : 1);
+		if (!l.n_rows)
+			continue;
+		CU_ASSERT_STRING_EQUAL(l.rows[0].how, "one-to-one");
+		CU_ASSERT_EQUAL(l.rows[0].inside, e.inside);
+		CU_ASSERT_EQUAL(l.rows[0].since_ms, late ? AT(30) : AT(10));
+		CU_ASSERT_EQUAL(l.rows[0].until_ms, late ? 0 : crash ? AT(30) : AT(20));
+		CU_ASSERT_FALSE(l.rows[0].uncertain);
+	}
+}
+
 /* N28: of a million ports, the answer is whom the arithmetic gives them. */
 static void deterministic(void)
 {
@@ -255,8 +315,10 @@ int main(void)
 		{"lines", lines},
 		{"times", times},
 		{"IPFIX", ipfix},
+		{"IPFIX of an address of its own", ipfix_address},
 		{"who had it", who},
 		{"what is in doubt", doubt},
+		{"addresses of their own", one_to_one},
 		{"N28 deterministic look-up", deterministic},
 	};
 
