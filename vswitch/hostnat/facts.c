@@ -14,10 +14,6 @@
 
 #include "vswitch/hostnat/route.h"
 
-#define LISTENERS_MAX 65536u
-#define TCP_LISTEN    0x0a /* the kernel's states, as /proc/net writes them */
-#define UDP_OPEN      0x07
-
 /* ---- routes ---- */
 
 struct clash {
@@ -82,120 +78,6 @@ bool nat_facts_is_local(uint32_t addr)
 
 	vsw_route_addrs(is_addr, &w);
 	return w.found;
-}
-
-/* ---- programs on ports ---- */
-
-struct listener {
-	uint32_t addr; /* 0: every one */
-	uint16_t port;
-	uint8_t protocol;
-};
-
-struct nat_listeners {
-	struct listener *items;
-	unsigned int n, size;
-};
-
-static int add_listener(struct nat_listeners *l, struct listener one)
-{
-	if (l->n == l->size) {
-		unsigned int size = l->size ? l->size * 2 : 64;
-		struct listener *p = reallocarray(l->items, size, sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		l->items = p;
-		l->size = size;
-	}
-	l->items[l->n++] = one;
-	return 0;
-}
-
-/* The address of /proc/net: 32-bit words as they are in memory, in hex; IPv6 has four of them. */
-static bool parse_addr(const char *hex, uint32_t *ret)
-{
-	size_t len = strlen(hex);
-	unsigned int w[4] = {0};
-
-	if (len == 8 && sscanf(hex, "%8x", &w[0]) == 1) {
-		*ret = ntohl(w[0]);
-		return true;
-	}
-	if (len != 32 || sscanf(hex, "%8x%8x%8x%8x", &w[0], &w[1], &w[2], &w[3]) != 4)
-		return false;
-	/* "::" also takes IPv4; an IPv4 address inside of IPv6 is what it says */
-	if (w[0] || w[1] || (w[2] && ntohl(w[2]) != 0xffff) || (!w[2] && w[3]))
-		return false;
-	*ret = ntohl(w[3]);
-	return true;
-}
-
-static int load(struct nat_listeners *l, const char *file, uint8_t protocol, unsigned int wanted)
-{
-	char path[64], line[512], addr[40];
-	unsigned int port, state;
-	int r = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/thread-self/net/%s", file);
-	f = fopen(path, "re");
-	while (f && !r && l->n < LISTENERS_MAX && fgets(line, sizeof(line), f)) {
-		struct listener one = {.protocol = protocol};
-
-		if (sscanf(line, " %*u: %39[0-9A-F]:%4x %*s %x", addr, &port, &state) != 3 ||
-		    state != wanted || !port || !parse_addr(addr, &one.addr))
-			continue;
-		one.port = (uint16_t)port;
-		r = add_listener(l, one);
-	}
-	if (f)
-		fclose(f);
-	return r;
-}
-
-int nat_listeners_load(struct nat_listeners **ret)
-{
-	struct nat_listeners *l = calloc(1, sizeof(*l));
-	int r = l ? load(l, "tcp", NAT_TCP, TCP_LISTEN) : -ENOMEM;
-
-	if (!r)
-		r = load(l, "tcp6", NAT_TCP, TCP_LISTEN);
-	if (!r)
-		r = load(l, "udp", NAT_UDP, UDP_OPEN);
-	if (!r)
-		r = load(l, "udp6", NAT_UDP, UDP_OPEN);
-	if (r)
-		nat_listeners_free(l);
-	else
-		*ret = l;
-	return r;
-}
-
-void nat_listeners_free(struct nat_listeners *l)
-{
-	if (l)
-		free(l->items);
-	free(l);
-}
-
-bool nat_listeners_clash(const struct nat_listeners *l, const struct nat_map *m, char *text,
-			 size_t size)
-{
-	for (unsigned int i = 0; i < l->n; i++) {
-		const struct listener *one = &l->items[i];
-		char addr[NAT_ADDR_STR_SIZE];
-
-		if (one->protocol != m->protocol || one->port < m->port_first ||
-		    one->port > m->port_last || one->addr >> 24 == 127)
-			continue;
-		if (m->outside && one->addr && one->addr != m->outside)
-			continue;
-		snprintf(text, size, "%s port %u of %s", m->protocol == NAT_TCP ? "tcp" : "udp",
-			 one->port, one->addr ? nat_addr_format(one->addr, addr) : "every address");
-		return true;
-	}
-	return false;
 }
 
 /* ---- settings ---- */
