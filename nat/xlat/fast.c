@@ -44,34 +44,38 @@ static inline bool steady(uint8_t state)
 
 /* The second look at a hint: is it this packet's session, and alive? */
 static inline bool is_session(const struct nat_xlat *x, const struct nat_session *s,
-			      const struct key *k, uint8_t proto, enum nat_side side)
+			      const struct key *k, uint8_t proto, enum nat_side side, uint32_t now)
 {
 	const void *addrs = side == NAT_INSIDE ? (const void *)&s->in_ip : (const void *)&s->rem_ip;
 	const void *ports =
 		side == NAT_INSIDE ? (const void *)&s->in_port : (const void *)&s->rem_port;
 
 	return vd_load64(addrs) == k->addrs && vd_load32(ports) == k->ports && s->proto == proto &&
-	       steady(s->state) && !nat_session_expired(x, s);
+	       steady(s->state) && !nat_session_expired_at(x, s, now);
 }
 
-static inline void keep_alive(const struct nat_xlat *x, struct nat_session *s, enum nat_side side)
+static inline void keep_alive(const struct nat_xlat *x, struct nat_session *s, enum nat_side side,
+			      uint32_t now)
 {
-	if (side == NAT_INSIDE) {
-		if (s->seen_out != x->now)
-			s->seen_out = x->now;
-	} else if (s->seen_in != x->now && (s->proto == NAT_TCP || x->inbound_refresh)) {
-		s->seen_in = x->now;
-	}
+	uint32_t *seen = side == NAT_INSIDE ? &s->seen_out : &s->seen_in;
+
+	if (side == NAT_OUTSIDE && s->proto != NAT_TCP && !x->inbound_refresh)
+		return;
+	/* once a second, so that workers who share a session mostly share its line */
+	if (__atomic_load_n(seen, __ATOMIC_RELAXED) != now)
+		__atomic_store_n(seen, now, __ATOMIC_RELAXED);
 }
 
-static inline __attribute__((always_inline)) void run(struct nat_xlat *x, const enum nat_side side,
-						      struct nat_frame *f, unsigned int n)
+/* Find what each packet's session may be; all of a burst at once, so that no line is waited for. */
+static inline __attribute__((always_inline)) void look_up(const struct nat_xlat *x,
+							  const enum nat_side side,
+							  struct nat_frame *f, unsigned int n,
+							  struct key *k)
 {
 	const enum nat_kind kind = side == NAT_INSIDE ? NAT_K_OUT : NAT_K_IN;
 	const uint16_t mtu = x->mtu[!side];
 	uint8_t second[NAT_BURST];
 	unsigned int n_second = 0;
-	struct key k[NAT_BURST];
 
 	for (unsigned int i = 0; i < n; i++) {
 		const uint8_t *ip = f[i].l3;
@@ -110,27 +114,65 @@ static inline __attribute__((always_inline)) void run(struct nat_xlat *x, const 
 			__builtin_prefetch(&x->sessions[v >> 2]);
 		}
 	}
-	for (unsigned int i = 0; i < n; i++) {
-		struct nat_session *s;
-		uint8_t *ip = f[i].l3;
+}
 
-		if (__builtin_expect(k[i].hint == NAT_INDEX_NONE, 0)) {
+/* One packet by its session alone. Return: false: that is not enough. */
+static inline __attribute__((always_inline)) bool plain(const struct nat_xlat *x,
+							const enum nat_side side,
+							struct nat_frame *f, const struct key *k,
+							uint32_t now)
+{
+	struct nat_session *s = &x->sessions[k->hint];
+	uint8_t *ip = f->l3;
+
+	if (__builtin_expect(k->hint == NAT_INDEX_NONE, 0) ||
+	    __builtin_expect(!is_session(x, s, k, ip[9], side, now), 0))
+		return false;
+	keep_alive(x, s, side, now);
+	nat_rewrite_plain(ip, ip + 20, s, side, f->flags & NAT_F_PARTIAL);
+	f->verdict = side == NAT_INSIDE ? NAT_TO_OUTSIDE : NAT_TO_INSIDE;
+	return true;
+}
+
+static inline bool turns_back(const struct nat_xlat *x, enum nat_side side, const struct key *k)
+{
+	return side == NAT_INSIDE &&
+	       __builtin_expect(x->sessions[k->hint].flags & NAT_S_HAIRPIN, 0);
+}
+
+static inline __attribute__((always_inline)) void run(struct nat_xlat *x, const enum nat_side side,
+						      struct nat_frame *f, unsigned int n)
+{
+	struct key k[NAT_BURST];
+
+	look_up(x, side, f, n, k);
+	for (unsigned int i = 0; i < n; i++) {
+		if (__builtin_expect(!plain(x, side, &f[i], &k[i], x->now), 0)) {
 			nat_slow(x, side, &f[i], false);
 			continue;
 		}
-		s = &x->sessions[k[i].hint];
-		if (__builtin_expect(!is_session(x, s, &k[i], ip[9], side), 0)) {
-			nat_slow(x, side, &f[i], false);
-			continue;
-		}
-		keep_alive(x, s, side);
-		nat_rewrite_plain(ip, ip + 20, s, side, f[i].flags & NAT_F_PARTIAL);
 		x->translated[side]++;
-		if (side == NAT_INSIDE && __builtin_expect(s->flags & NAT_S_HAIRPIN, 0))
+		if (turns_back(x, side, &k[i]))
 			nat_slow(x, NAT_OUTSIDE, &f[i], true);
-		else
-			f[i].verdict = side == NAT_INSIDE ? NAT_TO_OUTSIDE : NAT_TO_INSIDE;
 	}
+}
+
+static inline __attribute__((always_inline)) unsigned int run_plain(const struct nat_xlat *x,
+								    const enum nat_side side,
+								    struct nat_frame *f,
+								    unsigned int n, uint32_t now)
+{
+	struct key k[NAT_BURST];
+	unsigned int i;
+
+	look_up(x, side, f, n, k);
+	for (i = 0; i < n; i++) {
+		if (k[i].hint != NAT_INDEX_NONE && turns_back(x, side, &k[i]))
+			break;
+		if (!plain(x, side, &f[i], &k[i], now))
+			break;
+	}
+	return i;
 }
 
 void nat_xlat_run(struct nat_xlat *x, enum nat_side side, struct nat_frame *f, unsigned int n,
@@ -142,4 +184,13 @@ void nat_xlat_run(struct nat_xlat *x, enum nat_side side, struct nat_frame *f, u
 		run(x, NAT_INSIDE, f, n);
 	else
 		run(x, NAT_OUTSIDE, f, n);
+}
+
+unsigned int nat_xlat_run_plain(const struct nat_xlat *x, enum nat_side side, struct nat_frame *f,
+				unsigned int n, uint64_t now_ms)
+{
+	uint32_t now = (uint32_t)(now_ms / 1000);
+
+	return side == NAT_INSIDE ? run_plain(x, NAT_INSIDE, f, n, now)
+				  : run_plain(x, NAT_OUTSIDE, f, n, now);
 }

@@ -100,6 +100,14 @@ int nat_xlat_configure(struct nat_xlat *x, const struct nat_conf *conf, const ui
 void nat_xlat_run(struct nat_xlat *x, enum nat_side side, struct nat_frame *f, unsigned int n,
 		  uint64_t now_ms);
 
+/**
+ * The same for as many of them, from the first on, as are plain packets of live sessions: for these nothing changes but
+ * when their session was last seen. Several threads may do so at once, as long as nobody calls anything else. Counts
+ * nothing. Return: how many are translated; the rest are as they came.
+ */
+unsigned int nat_xlat_run_plain(const struct nat_xlat *x, enum nat_side side, struct nat_frame *f,
+				unsigned int n, uint64_t now_ms);
+
 /** Fragments that waited for their first one, and were decided by the last run or tick. Return: number;
  *  call until 0. */
 unsigned int nat_xlat_released(struct nat_xlat *x, struct nat_frame *out, unsigned int n);

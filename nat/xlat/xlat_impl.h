@@ -299,17 +299,25 @@ static inline uint64_t nat_session_hash(const struct nat_xlat *x, const struct n
 	}
 }
 
-/* Idle time: since the last packet that counts. */
+/* Idle time: since the last packet that counts. Another worker may be a second ahead of @now. */
 static inline uint32_t nat_session_idle(const struct nat_session *s, uint32_t now)
 {
-	uint32_t out = now - s->seen_out, in = now - s->seen_in;
+	int32_t out = (int32_t)(now - __atomic_load_n(&s->seen_out, __ATOMIC_RELAXED));
+	int32_t in = (int32_t)(now - __atomic_load_n(&s->seen_in, __ATOMIC_RELAXED));
+	int32_t idle = out < in ? out : in;
 
-	return out < in ? out : in;
+	return idle < 0 ? 0 : (uint32_t)idle;
+}
+
+static inline bool nat_session_expired_at(const struct nat_xlat *x, const struct nat_session *s,
+					  uint32_t now)
+{
+	return nat_session_idle(s, now) > x->timeout[s->state];
 }
 
 static inline bool nat_session_expired(const struct nat_xlat *x, const struct nat_session *s)
 {
-	return nat_session_idle(s, x->now) > x->timeout[s->state];
+	return nat_session_expired_at(x, s, x->now);
 }
 
 uint32_t nat_random(struct nat_xlat *x);

@@ -203,7 +203,8 @@ static struct nat_frame send(struct model *m, enum nat_side side, struct end *sr
 	for (unsigned int i = 0; i < 20; i += 2)
 		sum += get(p + i, 2);
 	put(p + 10, ~((sum & 0xffff) + (sum >> 16)) & 0xffff, 2);
-	nat_xlat_run(m->x, side, &f, 1, m->now_ms);
+	if (!nat_xlat_run_plain(m->x, side, &f, 1, m->now_ms))
+		nat_xlat_run(m->x, side, &f, 1, m->now_ms);
 	src->ip = get(p + 12, 4);
 	dst->ip = get(p + 16, 4);
 	src->port = (uint16_t)get(p + 20, 2);

@@ -127,11 +127,14 @@ static struct vsw_nat *get(struct vsw_nats *n, const char *name)
 
 	if (nat)
 		return nat;
-	nat = calloc(1, sizeof(*nat));
+	nat = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*nat));
 	if (!nat)
 		return NULL;
+	memset(nat, 0, sizeof(*nat));
 	snprintf(nat->name, sizeof(nat->name), "%s", name);
 	rte_spinlock_init(&nat->lock);
+	for (int i = 0; i < VSW_WORKERS_MAX; i++)
+		rte_spinlock_init(&nat->lane[i].lock);
 	nat->all = n;
 	/* neighbours count milliseconds in 32 bits, from here */
 	nat->epoch_ms = vsw_nat_now_ms();
@@ -159,9 +162,9 @@ static void drain_events(struct vsw_nat *nat)
 
 	/* bounded: workers may make new ones as fast as we take them */
 	for (unsigned int i = 0; i < EVENT_SLICES && n == EVENT_SLICE && nat->x; i++) {
-		rte_spinlock_lock(&nat->lock);
+		vsw_nat_lock(nat);
 		n = nat_xlat_events(nat->x, e, EVENT_SLICE);
-		rte_spinlock_unlock(&nat->lock);
+		vsw_nat_unlock(nat);
 		if (n)
 			vsw_nat_log_put(nat->log, nat->name, e, n);
 	}
@@ -268,9 +271,9 @@ static void announce(struct vsw_nat *nat)
 
 		if (!s)
 			continue;
-		rte_spinlock_lock(&nat->lock);
+		vsw_nat_lock(nat);
 		s->announce = i == NAT_INSIDE ? 1 : RTE_MIN(nat->n_own, ANNOUNCE_MAX);
-		rte_spinlock_unlock(&nat->lock);
+		vsw_nat_unlock(nat);
 		wake(s);
 	}
 }
@@ -292,7 +295,7 @@ static int configure(struct vsw_nat *nat, const struct nat_conf *c, const uint16
 			return r;
 		}
 	}
-	rte_spinlock_lock(&nat->lock);
+	vsw_nat_lock(nat);
 	if (x)
 		nat->x = x;
 	else
@@ -304,7 +307,7 @@ static int configure(struct vsw_nat *nat, const struct nat_conf *c, const uint16
 		nat->n_own = count_own(c);
 		memcpy(nat->mtu, mtu, sizeof(nat->mtu));
 	}
-	rte_spinlock_unlock(&nat->lock);
+	vsw_nat_unlock(nat);
 	nat_conf_done(&old);
 	return r;
 }
@@ -361,13 +364,13 @@ void vsw_nats_tick(struct vsw_nats *n)
 
 			if (!s || (!sessions && !s->neighs.n && !s->announce))
 				continue;
-			rte_spinlock_lock(&nat->lock);
+			vsw_nat_lock(nat);
 			s->look = 2 * VSW_NEIGHS_MAX / (1000 / VSW_NATS_TICK_MS);
 			s->sweep =
 				i == NAT_INSIDE
 					? sessions / (SWEEP_TURN_S * 1000 / VSW_NATS_TICK_MS) + 16
 					: 0;
-			rte_spinlock_unlock(&nat->lock);
+			vsw_nat_unlock(nat);
 			wake(s);
 		}
 	}
@@ -378,10 +381,13 @@ void vsw_nats_tick(struct vsw_nats *n)
 void vsw_nat_stats(struct vsw_nat *n, struct nat_xlat_stats *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	rte_spinlock_lock(&n->lock);
+	vsw_nat_lock(n);
 	if (n->x)
 		nat_xlat_stats_get(n->x, ret);
-	rte_spinlock_unlock(&n->lock);
+	for (int i = 0; i < VSW_WORKERS_MAX; i++)
+		for (int side = 0; side < 2; side++)
+			ret->translated[side] += n->lane[i].translated[side];
+	vsw_nat_unlock(n);
 }
 
 uint32_t vsw_nat_sessions(struct vsw_nat *n,
@@ -394,12 +400,12 @@ uint32_t vsw_nat_sessions(struct vsw_nat *n,
 	bool go = n->x != NULL;
 
 	while (go && k == LIST_SLICE) {
-		rte_spinlock_lock(&n->lock);
+		vsw_nat_lock(n);
 		for (k = 0; k < LIST_SLICE &&
 			    nat_xlat_session_next(n->x, &cursor, vsw_nat_now_ms(), &s[k]);
 		     k++)
 			at[k] = cursor;
-		rte_spinlock_unlock(&n->lock);
+		vsw_nat_unlock(n);
 		for (unsigned int i = 0; i < k && go; i++) {
 			struct nat_session_info again;
 			uint32_t c = at[i] - 1;
@@ -409,7 +415,7 @@ uint32_t vsw_nat_sessions(struct vsw_nat *n,
 			if (!kill)
 				continue;
 			/* it may have become another one meanwhile */
-			rte_spinlock_lock(&n->lock);
+			vsw_nat_lock(n);
 			if (nat_xlat_session_next(n->x, &c, vsw_nat_now_ms(), &again) &&
 			    c == at[i] && again.inside == s[i].inside &&
 			    again.inside_port == s[i].inside_port && again.remote == s[i].remote &&
@@ -417,7 +423,7 @@ uint32_t vsw_nat_sessions(struct vsw_nat *n,
 				nat_xlat_session_kill(n->x, c, vsw_nat_now_ms());
 				ended++;
 			}
-			rte_spinlock_unlock(&n->lock);
+			vsw_nat_unlock(n);
 		}
 	}
 	return ended;
@@ -494,9 +500,9 @@ static int side_set_mac(struct vsw_io *io, const struct vd_mac *mac, struct vd_e
 	uint64_t v = 0;
 
 	memcpy(&v, mac->addr, sizeof(mac->addr));
-	rte_spinlock_lock(&s->nat->lock);
+	vsw_nat_lock(s->nat);
 	s->mac48 = v;
-	rte_spinlock_unlock(&s->nat->lock);
+	vsw_nat_unlock(s->nat);
 	announce(s->nat);
 	return 0;
 }
@@ -516,9 +522,9 @@ static void side_close(struct vsw_io *io)
 	struct vsw_nat *nat = s->nat;
 	void *m;
 
-	rte_spinlock_lock(&nat->lock);
+	vsw_nat_lock(nat);
 	nat->side[s->side] = NULL;
-	rte_spinlock_unlock(&nat->lock);
+	vsw_nat_unlock(nat);
 	s->neighs.cursor = 0;
 	while ((m = vsw_neighs_drain(&s->neighs)) != NULL)
 		rte_pktmbuf_free(m);
@@ -574,9 +580,9 @@ int vsw_io_nat_open(const struct vsw_io_env *env, const struct vsw_io_params *pa
 		.tx_shared = true,
 		.connected = true,
 	};
-	rte_spinlock_lock(&nat->lock);
+	vsw_nat_lock(nat);
 	nat->side[s->side] = s;
-	rte_spinlock_unlock(&nat->lock);
+	vsw_nat_unlock(nat);
 	*ret = &s->io;
 	return 0;
 no_memory:

@@ -12,8 +12,8 @@
  * Sessions lie in a file below the run directory and survive the process; they end with the network, or with the
  * machine.
  *
- * Thread-safety: control thread, except relay and rx (workers). Several workers share a network by a spinlock
- * taken once a burst. Proof: tests/net/nat-dataplane.test.
+ * Thread-safety: control thread, except relay and rx (workers). Workers translate packets of known sessions beside each
+ * other, each with a lock of its own; one that must change something (a new session, ARP) waits for the others. Proof: tests/net/nat-dataplane.test.
  */
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <rte_spinlock.h>
 
 #include "nat/nat_conf.h"
+#include "vswitch/datapath/port.h"
 #include "vswitch/nat/nat.h"
 #include "vswitch/nat/neigh.h"
 
@@ -26,13 +27,24 @@ struct vsw_nat_side {
 	uint32_t announce; /* own addresses still to announce; the last ones first */
 };
 
+/*
+ * What a worker holds while it translates plain packets (nat_xlat_run_plain()): these only read what is below the
+ * network's lock, so workers do not wait for each other. Who changes anything holds the lock and all lanes in use.
+ */
+struct vsw_nat_lane {
+	rte_spinlock_t lock;
+	uint64_t translated[2]; /* by the side they came from; this worker's */
+} __rte_cache_aligned;
+
 struct vsw_nat {
 	char name[VD_NAME_MAX + 1];
 	struct vsw_nats *all;
 	struct vsw_nat *next;
 	struct vsw_nat_side *side[2]; /* NULL: not open */
-	rte_spinlock_t lock;          /* everything below, and the sides' neighbours */
-	struct nat_xlat *x;           /* NULL: not configured yet */
+	rte_spinlock_t lock; /* with the lanes: everything below, and the sides' neighbours */
+	uint32_t lanes_used; /* atomic; bit i: worker i has translated */
+	struct vsw_nat_lane lane[VSW_WORKERS_MAX];
+	struct nat_xlat *x; /* NULL: not configured yet */
 	struct nat_conf conf;
 	uint32_t n_own; /* outside addresses, 1:1 ones included */
 	void *memory;   /* of sessions; NULL: private to the translator */
@@ -48,6 +60,45 @@ struct vsw_nats {
 	const struct vsw_io_env *env;
 	struct vsw_nat *first;
 };
+
+/** Nobody else reads or changes the network until vsw_nat_unlock(). Any thread, not with a lane. */
+static inline void vsw_nat_lock(struct vsw_nat *n)
+{
+	uint32_t used;
+
+	rte_spinlock_lock(&n->lock);
+	/* a worker that is new takes the lock once before its lane */
+	used = __atomic_load_n(&n->lanes_used, __ATOMIC_RELAXED);
+	for (; used; used &= used - 1)
+		rte_spinlock_lock(&n->lane[__builtin_ctz(used)].lock);
+}
+
+static inline void vsw_nat_unlock(struct vsw_nat *n)
+{
+	uint32_t used = __atomic_load_n(&n->lanes_used, __ATOMIC_RELAXED);
+
+	for (; used; used &= used - 1)
+		rte_spinlock_unlock(&n->lane[__builtin_ctz(used)].lock);
+	rte_spinlock_unlock(&n->lock);
+}
+
+/** Nobody changes the network until vsw_nat_leave(). Worker @id. */
+static inline struct vsw_nat_lane *vsw_nat_enter(struct vsw_nat *n, uint16_t id)
+{
+	if (unlikely(!(__atomic_load_n(&n->lanes_used, __ATOMIC_RELAXED) >> id & 1))) {
+		/* those under way do not know of this lane: after them everybody does */
+		rte_spinlock_lock(&n->lock);
+		__atomic_fetch_or(&n->lanes_used, 1u << id, __ATOMIC_RELAXED);
+		rte_spinlock_unlock(&n->lock);
+	}
+	rte_spinlock_lock(&n->lane[id].lock);
+	return &n->lane[id];
+}
+
+static inline void vsw_nat_leave(struct vsw_nat_lane *l)
+{
+	rte_spinlock_unlock(&l->lock);
+}
 
 /* nat.c */
 uint64_t vsw_nat_now_ms(void);

@@ -51,6 +51,13 @@ struct vsw_neigh *vsw_neigh_find(const struct vsw_neighs *t, uint32_t ip)
 	return e->ip && e->state == VSW_NEIGH_KNOWN ? e : NULL;
 }
 
+const struct vsw_neigh *vsw_neigh_fresh(const struct vsw_neighs *t, uint32_t ip, uint32_t now_ms)
+{
+	const struct vsw_neigh *e = vsw_neigh_find(t, ip);
+
+	return e && now_ms - e->confirmed_ms <= FRESH_MS ? e : NULL;
+}
+
 static struct vsw_neigh *get(struct vsw_neighs *t, uint32_t ip)
 {
 	struct vsw_neigh *e = slot(t, ip);

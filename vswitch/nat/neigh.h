@@ -7,7 +7,7 @@
  * packet has to go to, or that asked for one of ours: a flood of ARP messages makes none.
  *
  * Source: RFC 826, RFC 5227 (announcements), RFC 1122 2.3.2.1 (ageing).
- * Thread-safety: none; the network's lock. Proof: tests/unit/vswitch/nat/test_neigh.c.
+ * Thread-safety: none; the network's locks (what takes a const table: a lane's). Proof: tests/unit/vswitch/nat/test_neigh.c.
  */
 #pragma once
 
@@ -57,6 +57,9 @@ void vsw_neighs_done(struct vsw_neighs *t);
 
 /** The known neighbour @ip, or NULL. */
 struct vsw_neigh *vsw_neigh_find(const struct vsw_neighs *t, uint32_t ip);
+
+/** The known neighbour @ip that need not be asked for, or NULL. Changes nothing. */
+const struct vsw_neigh *vsw_neigh_fresh(const struct vsw_neighs *t, uint32_t ip, uint32_t now_ms);
 
 /**
  * @frame is to go to @ip. *@ask: a question must be sent now (to *@ret's MAC when that is known, else to

@@ -3,7 +3,7 @@
  * The packet path of a NAT network: frames that a switch sends to one port are answered, or translated and
  * given to the other switch as if its port had received them, all by the worker at hand.
  *
- * The network's lock is held while frames are translated and addressed, never while they enter a
+ * The network's lock, or the worker's lane, is held while frames are translated and addressed, never while they enter a
  * switch: what they meet there may be another network, or this one again.
  */
 #include <string.h>
@@ -307,6 +307,87 @@ static const struct vsw_snap_port *port_of(const struct vsw_worker *w, const str
 	return p && p->rt->io == &s->io ? p : NULL;
 }
 
+/* ---- packets that change nothing: several workers at once ---- */
+
+/* All of a burst, if all are packets for the gateway. */
+static bool describe_plain(struct vsw_nat_side *s, struct rte_mbuf **m, uint16_t n,
+			   struct nat_frame *f)
+{
+	for (uint16_t i = 0; i < n; i++) {
+		const char *d = rte_pktmbuf_mtod(m[i], const char *);
+
+		if (unlikely(vd_load16(d + 12) != LE_IPV4 ||
+			     (vd_load64(d) & VSW_MAC48) != s->mac48 || !in_reach(m[i])))
+			return false;
+		describe_frame(&f[i], m[i]);
+	}
+	return true;
+}
+
+/* Send on a plain packet, if nobody has to be asked for the way. */
+static inline bool decided_plain(struct burst *b, struct nat_frame *f)
+{
+	enum nat_side to = f->verdict == NAT_TO_INSIDE ? NAT_INSIDE : NAT_OUTSIDE;
+	const struct vsw_nat_side *s = b->nat->side[to];
+	uint32_t ip = next_hop(&b->nat->conf, to, vd_load32(f->l3 + 16));
+	const struct vsw_neigh *e;
+
+	if (unlikely(!s || !ip))
+		return false;
+	if (unlikely(ip != b->last_ip[to])) {
+		e = vsw_neigh_fresh(&s->neighs, ip, b->now_ms);
+		if (!e)
+			return false;
+		b->last_ip[to] = ip;
+		memcpy(b->last_mac[to], e->mac, 6);
+	}
+	address(f->cookie, b->last_mac[to], s->mac48);
+	put(b, to, f->cookie);
+	return true;
+}
+
+/* How far a burst has come without the network's lock. */
+struct progress {
+	bool described;
+	unsigned int translated, decided;
+};
+
+/* Also looks for the two ports in the worker's snapshot: from there on they stay until the burst is over. */
+static struct progress run_plain(struct burst *b, struct vsw_nat_side *s, struct rte_mbuf **m,
+				 uint16_t n, struct nat_frame *f,
+				 const struct vsw_snap_port *port[2])
+{
+	struct vsw_nat_lane *lane = vsw_nat_enter(b->nat, b->w->id);
+	struct progress p = {0};
+
+	port[NAT_INSIDE] = port_of(b->w, b->nat->side[NAT_INSIDE]);
+	port[NAT_OUTSIDE] = port_of(b->w, b->nat->side[NAT_OUTSIDE]);
+	p.described = b->nat->x && describe_plain(s, m, n, f);
+	if (likely(p.described)) {
+		p.translated =
+			nat_xlat_run_plain(b->nat->x, s->side, f, n, b->now_ms + b->nat->epoch_ms);
+		lane->translated[s->side] += p.translated;
+		while (p.decided < p.translated && decided_plain(b, &f[p.decided]))
+			p.decided++;
+	}
+	vsw_nat_leave(lane);
+	return p;
+}
+
+/* The rest of it, with the lock: in their order, so that no packet overtakes another one of its flow. */
+static void run_rest(struct burst *b, struct vsw_nat_side *s, struct rte_mbuf **m, uint16_t n,
+		     struct nat_frame *f, struct progress p)
+{
+	vsw_nat_lock(b->nat);
+	if (!p.described)
+		n = sort(b, s, m, n, f);
+	for (; p.decided < p.translated; p.decided++)
+		decided(b, &f[p.decided]);
+	if (likely(p.translated < n))
+		translate(b, s->side, f + p.translated, (uint16_t)(n - p.translated));
+	vsw_nat_unlock(b->nat);
+}
+
 /* Into the switches. Without the lock: see above. */
 static void enter(struct vsw_worker *w, struct burst *b, const struct vsw_snap_port *const port[2])
 {
@@ -328,8 +409,8 @@ uint16_t vsw_nat_relay(struct vsw_io *io, struct vsw_worker *w, struct rte_mbuf 
 	struct vsw_nat *nat = s->nat;
 	const struct vsw_snap_port *port[2];
 	struct nat_frame f[NAT_BURST];
+	struct progress p;
 	struct burst b;
-	uint16_t k;
 
 	b.w = w;
 	b.nat = nat;
@@ -339,13 +420,9 @@ uint16_t vsw_nat_relay(struct vsw_io *io, struct vsw_worker *w, struct rte_mbuf 
 	b.from = port_of(w, s);
 	if (unlikely(!b.from || n > NAT_BURST || w->relay_depth >= DEPTH_MAX))
 		return 0;
-	rte_spinlock_lock(&nat->lock);
-	port[NAT_INSIDE] = port_of(w, nat->side[NAT_INSIDE]);
-	port[NAT_OUTSIDE] = port_of(w, nat->side[NAT_OUTSIDE]);
-	k = sort(&b, s, m, n, f);
-	if (likely(k))
-		translate(&b, s->side, f, k);
-	rte_spinlock_unlock(&nat->lock);
+	p = run_plain(&b, s, m, n, f, port);
+	if (unlikely(p.decided < n))
+		run_rest(&b, s, m, n, f, p);
 	if (unlikely(w->measuring))
 		vsw_stage_done(w, VSW_STAGE_TRANSLATE, n);
 	w->relay_depth++;
@@ -405,7 +482,7 @@ uint16_t vsw_nat_rx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **m, uint
 	b.now_ms = (uint32_t)(vsw_nat_now_ms() - s->nat->epoch_ms);
 	b.out[0].n = b.out[1].n = 0;
 	o = &b.out[s->side];
-	rte_spinlock_lock(&s->nat->lock);
+	vsw_nat_lock(s->nat);
 	for (; s->announce && o->n < 8; s->announce--)
 		send_arp(&b, s->side, vsw_nat_nth_own(s, s->announce - 1),
 			 vsw_nat_nth_own(s, s->announce - 1), NULL);
@@ -414,7 +491,7 @@ uint16_t vsw_nat_rx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **m, uint
 		age(&b, s);
 	if (!s->announce && !s->look && !s->sweep)
 		__atomic_store_n(&s->due, 0, __ATOMIC_RELEASE);
-	rte_spinlock_unlock(&s->nat->lock);
+	vsw_nat_unlock(s->nat);
 	n = RTE_MIN(n, o->n);
 	memcpy(m, o->m, n * sizeof(*m));
 	rte_pktmbuf_free_bulk(o->m + n, o->n - n);

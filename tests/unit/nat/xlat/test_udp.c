@@ -127,6 +127,48 @@ static void u5_expired_before_the_sweep(void)
 	kit_stop(&w);
 }
 
+/*
+ * Workers beside each other translate what sessions alone can decide, up to the first packet that needs more: a new
+ * session, one that has ended, one whose packets turn back. That one and those behind it stay as they came.
+ */
+static void plain_packets_change_nothing(void)
+{
+	struct packet p = {.src = VM(2), .dst = REMOTE(1), .sport = 5000, .dport = 99};
+	uint8_t bytes[4][2048], before[4][2048];
+	struct nat_frame f[4] = {0};
+	struct world w;
+
+	kit_world(&w);
+	kit_start(&w);
+	kit_out(&w, NAT_UDP, VM(2), 5000, REMOTE(1), 99);
+	for (int i = 0; i < 4; i++) {
+		p.sport = i == 2 ? 5001 : 5000;
+		f[i].l3 = bytes[i];
+		f[i].len = f[i].total = kit_write(&p, bytes[i]);
+		f[i].room = 2048;
+		memcpy(before[i], bytes[i], sizeof(before[i]));
+	}
+	CU_ASSERT_EQUAL(nat_xlat_run_plain(w.x, NAT_INSIDE, f, 4, w.now_ms), 2);
+	for (int i = 0; i < 4; i++)
+		CU_ASSERT_EQUAL(memcmp(before[i], bytes[i], f[i].len) == 0, i >= 2);
+	CU_ASSERT_EQUAL(kit_stats(&w).sessions, 1);
+	/* the rest, by who may change things */
+	nat_xlat_run(w.x, NAT_INSIDE, f + 2, 2, w.now_ms);
+	CU_ASSERT_EQUAL(f[2].verdict, NAT_TO_OUTSIDE);
+	CU_ASSERT_EQUAL(f[3].verdict, NAT_TO_OUTSIDE);
+	CU_ASSERT_EQUAL(kit_stats(&w).sessions, 2);
+	/* another worker's clock is a second ahead: that is no reason to end a session ... */
+	memcpy(bytes, before, sizeof(bytes));
+	CU_ASSERT_EQUAL(nat_xlat_run_plain(w.x, NAT_INSIDE, f, 1, w.now_ms + 1000), 1);
+	memcpy(bytes, before, sizeof(bytes));
+	CU_ASSERT_EQUAL(nat_xlat_run_plain(w.x, NAT_INSIDE, f, 1, w.now_ms), 1);
+	/* ... and its time being over is */
+	memcpy(bytes, before, sizeof(bytes));
+	CU_ASSERT_EQUAL(nat_xlat_run_plain(w.x, NAT_INSIDE, f, 1, w.now_ms + 400 * 1000), 0);
+	CU_ASSERT_EQUAL(memcmp(before[0], bytes[0], f[0].len), 0);
+	kit_stop(&w);
+}
+
 /* U5a: queries of the DNS end soon. */
 static void u5a_dns(void)
 {
@@ -312,6 +354,7 @@ int main(void)
 		{"U3a U4 port class and preservation", u3a_port_class},
 		{"U5 timers", u5_timers},
 		{"U5 an expired session is over at once", u5_expired_before_the_sweep},
+		{"plain packets change nothing but their session", plain_packets_change_nothing},
 		{"U5a DNS", u5a_dns},
 		{"U6 refresh", u6_refresh},
 		{"U8 filtering", u8_filtering},

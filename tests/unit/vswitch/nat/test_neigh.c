@@ -61,6 +61,8 @@ static void ages(void)
 	CU_ASSERT_EQUAL(t.n, 0);
 	e = vsw_neigh_learn(&t, 77, mac_a, true, 1000);
 	CU_ASSERT_PTR_EQUAL(vsw_neigh_find(&t, 77), e);
+	CU_ASSERT_PTR_EQUAL(vsw_neigh_fresh(&t, 77, 31000), e);
+	CU_ASSERT_PTR_NULL(vsw_neigh_fresh(&t, 77, 31001)); /* it must be asked for */
 	CU_ASSERT_EQUAL(resolve(&t, 77, NULL, 30000, &ask), VSW_NEIGH_SEND);
 	CU_ASSERT_FALSE(ask);
 	CU_ASSERT_EQUAL(resolve(&t, 77, NULL, 40000, &ask), VSW_NEIGH_SEND);
