@@ -181,6 +181,7 @@ static void decide(struct vsw_nap *n, struct vsw_nap_port *p, const struct vsw_p
 	struct subject s;
 
 	subject_of(cfg, &s);
+	vsw_nap_terms_expire(&p->terms, vsw_now_ms());
 	nap_state_decide(&p->state, policy, &s.s, vsw_nap_now(), &c, &v);
 	make_allow(n, p, policy, &v);
 	if (!p->told || nap_changed(&c) || trigger == VSW_NAP_ADMIN) {
@@ -403,6 +404,16 @@ void vsw_nap_reconnected(struct vsw_nap *n, unsigned int i)
 		vd_log(LOG_ERR, "quarantine", p->name, "%s", err.message);
 }
 
+/* When time alone asks for a decision about @p. */
+static uint64_t due_ms(const struct vsw_nap_port *p)
+{
+	uint64_t terms = p->terms.until_ms ? p->terms.until_ms : NAP_NEVER;
+
+	if (!p->present)
+		return NAP_NEVER;
+	return p->state.next_ms < terms ? p->state.next_ms : terms;
+}
+
 uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
 {
 	bool any = n->again, publish = n->again; /* what could not be made true is tried again */
@@ -413,15 +424,15 @@ uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
 		struct vsw_nap_port *p = &n->ports[i];
 		const struct vsw_port_cfg *cfg = NULL;
 
-		if (p->present && now_ms >= p->state.next_ms)
+		if (now_ms >= due_ms(p))
 			cfg = cfg_of(n, p);
 		if (cfg) {
 			decide(n, p, cfg, vsw_nap_policy(n), VSW_NAP_EXPIRY, NULL);
 			any = true;
 			publish |= stale(n, p);
 		}
-		if (p->present && p->state.next_ms < next)
-			next = p->state.next_ms;
+		if (due_ms(p) < next)
+			next = due_ms(p);
 	}
 	if (any && make_true(n, publish, &err)) {
 		vd_log(LOG_ERR, "quarantine", NULL, "%s, trying again", err.message);

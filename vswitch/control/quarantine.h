@@ -4,7 +4,7 @@
  * something happens, and makes the decision true by publishing. Ports are confined in the same
  * snapshot that brings them: no frame of a new port passes before.
  *
- * What survives a restart: states and isolations (quarantine.json), isolations a second time with a
+ * What survives a restart: states, a policy server's terms and isolations (quarantine.json), isolations a second time with a
  * checksum of their own (isolation.json), the audit log (audit.jsonl: one line a transition, each with the
  * hash of the one before). A state file that cannot be read makes every port unknown, never healthy. A port
  * that is removed and made again under its name keeps its isolation and the grace it has used.
@@ -49,8 +49,10 @@ struct vsw_nap_port {
 	uint16_t vlan;              /* and in which VLAN; 0: its own */
 	struct vsw_nap_terms terms; /* what a policy server said */
 	uint8_t *soh;               /* the last statement of health that counted; NULL: none */
+	uint64_t soh_ms;            /* when it came */
 	uint16_t soh_size;
 	bool soh_wrapped;
+	bool soh_told;             /* the policy server was asked with it */
 	bool asking;               /* the policy server, radius.c; */
 	uint64_t ask_at_ms;        /* not before */
 	uint64_t report_tokens_ms; /* rate of guests' reports */

@@ -16,14 +16,26 @@
 #define ISOLATIONS "isolation.json"
 #define VERSION    1
 
+/* What the policy server will be asked with again. */
+static json_t *statement_to_json(const struct vsw_nap_port *p)
+{
+	char hex[2 * (NAP_SOH_SIZE_MAX + NAP_SOH_WRAPPER_SIZE) + 1];
+
+	if (!p->soh)
+		return json_null();
+	return json_pack("{s:s, s:I}", "bytes", nap_hex_format(p->soh, p->soh_size, hex),
+			 "received_ms", (json_int_t)p->soh_ms);
+}
+
 static json_t *port_to_json(const struct vsw_nap_port *p)
 {
 	char mac[VD_MAC_STR_SIZE];
 
-	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "uuid", p->uuid, "name", p->name, "switch",
-			 p->sw, "mac",
+	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "uuid", p->uuid, "name", p->name,
+			 "switch", p->sw, "mac",
 			 p->has_mac ? json_string(vd_mac_format(&p->mac, mac)) : json_null(),
-			 "state", nap_state_to_json(&p->state));
+			 "state", nap_state_to_json(&p->state), "terms",
+			 vsw_nap_terms_to_json(&p->terms), "statement", statement_to_json(p));
 }
 
 static json_t *isolation_to_json(const struct vsw_nap_port *p)
@@ -109,6 +121,43 @@ static bool get(json_t *j, const char *key, char *ret, size_t size)
 	return true;
 }
 
+static bool load_statement(struct vsw_nap_port *p, json_t *j)
+{
+	const char *hex = json_string_value(json_object_get(j, "bytes")), *why;
+	json_int_t received = json_integer_value(json_object_get(j, "received_ms"));
+	static struct nap_soh soh; /* large; one thread */
+	size_t size = hex ? strlen(hex) / 2 : 0;
+
+	if (!j || json_is_null(j))
+		return true;
+	if (!size || size > NAP_SOH_SIZE_MAX + NAP_SOH_WRAPPER_SIZE || received < 0 ||
+	    (uint64_t)received > vsw_nap_now().mono_ms)
+		return false;
+	p->soh = malloc(size);
+	if (!p->soh || !nap_hex_parse(hex, p->soh, size) ||
+	    nap_soh_parse(p->soh, size, &soh, &why) < 0)
+		return false;
+	p->soh_size = (uint16_t)size;
+	p->soh_wrapped = soh.wrapped;
+	p->soh_ms = (uint64_t)received;
+	return true;
+}
+
+/* What the policy server said and was told. Another boot's times say nothing: of its terms those stay that are
+ * the server's word, as in vsw_nap_ports_reset(). */
+static bool load_terms(struct vsw_nap_port *p, json_t *j, bool same_boot)
+{
+	json_t *terms = json_object_get(j, "terms");
+
+	if (!same_boot && p->state.override != NAP_CONFINED)
+		return true;
+	if (terms && vsw_nap_terms_from_json(terms, &p->terms) < 0)
+		return false;
+	if (!same_boot && p->terms.until_ms)
+		vsw_nap_terms_done(&p->terms);
+	return !same_boot || load_statement(p, json_object_get(j, "statement"));
+}
+
 static bool load_port(struct vsw_nap *n, json_t *j, bool same_boot)
 {
 	const char *mac = json_string_value(json_object_get(j, "mac"));
@@ -123,7 +172,11 @@ static bool load_port(struct vsw_nap *n, json_t *j, bool same_boot)
 	    nap_state_from_json(json_object_get(j, "state"), same_boot, vsw_nap_now(), &p->state) ==
 		    0) {
 		p->told = true;
-		return true;
+		if (load_terms(p, j, same_boot))
+			return true;
+		vsw_nap_terms_done(&p->terms);
+		free(p->soh);
+		nap_state_done(&p->state);
 	}
 	*p = old;
 	n->n_ports--;

@@ -90,6 +90,24 @@ static json_t *counters(const struct nap_counters *c)
 			 (json_int_t)c->limited);
 }
 
+/* What a policy server said beside yes and no; null: nothing. */
+static json_t *terms_to_json(const struct vsw_nap_terms *t, struct nap_time now)
+{
+	json_t *servers;
+	char to[VD_PREFIX_STR_SIZE];
+
+	if (!t->vlan && !t->group[0] && !t->n_targets)
+		return json_null();
+	servers = json_array();
+	for (unsigned int i = 0; i < t->n_targets; i++)
+		json_array_append_new(servers,
+				      json_string(vd_prefix_format(&t->targets[i].to, to)));
+	return json_pack("{s:o, s:o, s:o, s:o}", "vlan",
+			 t->vlan ? json_integer(t->vlan) : json_null(), "remediation",
+			 text_or_null(t->group), "servers", servers, "expires_s",
+			 t->until_ms ? seconds_from(now.mono_ms, t->until_ms) : json_null());
+}
+
 json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p)
 {
 	const struct nap_rule *rule = rule_of(n, p);
@@ -110,6 +128,11 @@ json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p)
 	json_object_set_new(j, "machine", text_or_null(s->machine));
 	json_object_set_new(j, "url", text_or_null(rule ? rule->url : NULL));
 	json_object_set_new(j, "reports", counters(&s->count));
+	json_object_set_new(j, "vlan", p->vlan ? json_integer(p->vlan) : json_null());
+	json_object_set_new(j, "terms", terms_to_json(&p->terms, now));
+	json_object_set_new(j, "statement_age_s",
+			    p->soh ? json_integer((json_int_t)((now.mono_ms - p->soh_ms) / 1000))
+				   : json_null());
 	json_object_set_new(j, "names",
 			    json_pack("{s:I, s:I}", "answered", (json_int_t)p->n_names, "refused",
 				      (json_int_t)p->n_names_refused));

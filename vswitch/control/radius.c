@@ -20,7 +20,7 @@
 
 #define IDS         256u /* questions under way at a time */
 #define TRIES       3u
-#define RETRY_MS    5000u /* after a question that nobody answered */
+#define RETRY_MS    2000u /* after a question that nobody answered */
 #define ASK_MIN_MS  1000u
 #define PACKETS_MAX 64 /* read in one go */
 #define CHALLENGE   11
@@ -97,6 +97,12 @@ static void conclude(struct vsw_radius *r, struct vsw_nap_port *p, const struct 
 	vsw_daemon_kick(r->d);
 }
 
+/* When to ask about @p again: a statement that came while a question was under way waits no longer. */
+static uint64_t ask_again_ms(const struct vsw_nap_port *p, uint64_t now_ms, uint64_t wait_ms)
+{
+	return p->soh && !p->soh_told ? now_ms : now_ms + wait_ms;
+}
+
 /* Nobody answered, or the question could not be sent. */
 static void no_answer(struct vsw_radius *r, struct vsw_nap_port *p, uint64_t now_ms)
 {
@@ -109,7 +115,7 @@ static void no_answer(struct vsw_radius *r, struct vsw_nap_port *p, uint64_t now
 					      : "ports are restricted");
 	r->down = true;
 	p->asking = false;
-	p->ask_at_ms = now_ms + RETRY_MS;
+	p->ask_at_ms = ask_again_ms(p, now_ms, RETRY_MS);
 	if (r->conf.when_down_last)
 		return;
 	memset(&report, 0, sizeof(report));
@@ -119,13 +125,27 @@ static void no_answer(struct vsw_radius *r, struct vsw_nap_port *p, uint64_t now
 	conclude(r, p, &report);
 }
 
-static uint64_t good_for_ms(const struct nap_rule *rule, const struct nap_radius_answer *a)
+/* How much longer the port's statement of health counts. 0: there is none that does. */
+static uint64_t statement_ms(const struct nap_policy *policy, const struct vsw_nap_port *p,
+			     uint64_t now_ms)
 {
+	const struct nap_rule *rule = rule_of(policy, p);
+	uint64_t validity_ms = rule ? rule->validity_ms : NAP_VALIDITY_MS;
+
+	return p->soh && now_ms < p->soh_ms + validity_ms ? p->soh_ms + validity_ms - now_ms : 0;
+}
+
+/* An answer is good for no longer than what it is about. */
+static uint64_t good_for_ms(const struct nap_policy *policy, const struct vsw_nap_port *p,
+			    const struct nap_radius_answer *a, uint64_t now_ms)
+{
+	const struct nap_rule *rule = rule_of(policy, p);
 	uint64_t ms = rule ? rule->validity_ms : NAP_VALIDITY_MS;
+	uint64_t statement = p->soh_told ? statement_ms(policy, p, now_ms) : 0;
 
 	if (a->timeout_s && (uint64_t)a->timeout_s * 1000 < ms)
 		ms = (uint64_t)a->timeout_s * 1000;
-	return ms;
+	return statement && statement < ms ? statement : ms;
 }
 
 static void obey(struct vsw_radius *r, struct vsw_nap_port *p, struct nap_radius_answer *a)
@@ -140,12 +160,14 @@ static void obey(struct vsw_radius *r, struct vsw_nap_port *p, struct nap_radius
 		return; /* no memory: as if nobody had answered; asked again */
 	vsw_nap_terms_done(&p->terms);
 	p->terms = terms;
-	good_ms = good_for_ms(rule_of(policy, p), a);
+	good_ms = good_for_ms(policy, p, a, now.mono_ms);
 	p->asking = false;
-	p->ask_at_ms = now.mono_ms + (good_ms / 2 > ASK_MIN_MS ? good_ms / 2 : ASK_MIN_MS);
+	p->ask_at_ms = ask_again_ms(p, now.mono_ms,
+				    good_ms / 2 > ASK_MIN_MS ? good_ms / 2 : ASK_MIN_MS);
 	nap_radius_facts(a, now, &report);
 	if (report.facts[0].until_ms > now.mono_ms + good_ms || !report.facts[0].until_ms)
 		report.facts[0].until_ms = now.mono_ms + good_ms;
+	p->terms.until_ms = report.facts[0].until_ms;
 	if (a->problem)
 		vd_log(LOG_WARNING, "radius", p->name, "the answer restricts: it has %s",
 		       a->problem);
@@ -224,11 +246,12 @@ static void mac_text(const struct vsw_nap_port *p, char *ret, size_t size)
 			 m[5]);
 }
 
-/* The port's statement as this server wants it. Returns its size. */
-static size_t statement(const struct vsw_radius *r, const struct vsw_nap_port *p, uint8_t *buf,
-			size_t size)
+/* The port's statement as this server wants it. Returns its size; 0: none, or too old to count. */
+static size_t statement(const struct vsw_radius *r, struct vsw_nap_port *p, uint64_t now_ms,
+			uint8_t *buf, size_t size)
 {
-	if (!p->soh)
+	p->soh_told = true;
+	if (!statement_ms(vsw_nap_policy(r->d->nap), p, now_ms))
 		return 0;
 	return nap_soh_rewrap(p->soh, p->soh_size, p->soh_wrapped, r->conf.soh_wrapped, buf, size);
 }
@@ -244,7 +267,7 @@ static void ask(struct vsw_radius *r, struct vsw_nap_port *p, uint64_t now_ms)
 	if (!q)
 		return; /* 256 are under way: when one of them is over */
 	mac_text(p, mac, sizeof(mac));
-	about.soh_size = statement(r, p, soh, sizeof(soh));
+	about.soh_size = statement(r, p, now_ms, soh, sizeof(soh));
 	about.soh = about.soh_size ? soh : NULL;
 	if (getrandom(q->auth, sizeof(q->auth), 0) != sizeof(q->auth))
 		return;

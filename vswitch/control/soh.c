@@ -53,6 +53,8 @@ int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes,
 	p->soh = copy;
 	p->soh_size = (uint16_t)size;
 	p->soh_wrapped = soh.wrapped;
-	p->ask_at_ms = 0; /* the policy server hears of it at once */
+	p->soh_ms = vsw_nap_now().mono_ms;
+	p->soh_told = false;
+	p->ask_at_ms = 0; /* the policy server hears of it at once, or after a question that is under way */
 	return vsw_nap_act(n, p, VSW_NAP_REPORT, actor, reterr);
 }

@@ -9,7 +9,9 @@
 
 #include "nap-policy/filter_rule.h"
 
-#define RULES_MAX 32u
+#define RULES_MAX   32u
+#define SERVERS_MAX 24u /* 16 of IPv4, 8 of IPv6 */
+#define VLAN_LAST   4094
 
 uint16_t vsw_nap_group(const struct nap_policy *p, const char *name)
 {
@@ -46,7 +48,7 @@ static int begin(struct vsw_nap_terms *t, const char *group)
 {
 	memset(t, 0, sizeof(*t));
 	snprintf(t->group, sizeof(t->group), "%.63s", group);
-	t->targets = calloc(RULES_MAX + 24u, sizeof(*t->targets));
+	t->targets = calloc(RULES_MAX + SERVERS_MAX, sizeof(*t->targets));
 	return t->targets ? 0 : -ENOMEM;
 }
 
@@ -85,4 +87,96 @@ void vsw_nap_terms_done(struct vsw_nap_terms *t)
 {
 	free(t->targets);
 	memset(t, 0, sizeof(*t));
+}
+
+void vsw_nap_terms_expire(struct vsw_nap_terms *t, uint64_t now_ms)
+{
+	uint16_t vlan = t->vlan;
+
+	if (!t->until_ms || now_ms < t->until_ms)
+		return;
+	vsw_nap_terms_done(t);
+	t->vlan = vlan;
+}
+
+/* ---- in the state file ---- */
+
+static json_t *ranges_to_json(const struct nap_port_range *r, unsigned int n)
+{
+	json_t *list = json_array();
+
+	for (unsigned int i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("[i, i]", r[i].first, r[i].last));
+	return list;
+}
+
+static json_t *target_to_json(const struct nap_target *t)
+{
+	char to[VD_PREFIX_STR_SIZE];
+
+	return json_pack("{s:s, s:o, s:o, s:b, s:b}", "to", vd_prefix_format(&t->to, to), "tcp",
+			 ranges_to_json(t->tcp, t->n_tcp), "udp", ranges_to_json(t->udp, t->n_udp),
+			 "ping", t->ping, "initiate", t->initiate);
+}
+
+json_t *vsw_nap_terms_to_json(const struct vsw_nap_terms *t)
+{
+	json_t *targets = json_array();
+
+	for (unsigned int i = 0; i < t->n_targets; i++)
+		json_array_append_new(targets, target_to_json(&t->targets[i]));
+	return json_pack("{s:i, s:s, s:I, s:o}", "vlan", t->vlan, "group", t->group, "until_ms",
+			 (json_int_t)t->until_ms, "targets", targets);
+}
+
+static bool get_ranges(json_t *list, struct nap_port_range *ret, uint8_t *n)
+{
+	json_t *item;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) > NAP_PORTS_MAX)
+		return false;
+	json_array_foreach (list, i, item) {
+		json_int_t first = json_integer_value(json_array_get(item, 0));
+		json_int_t last = json_integer_value(json_array_get(item, 1));
+
+		if (first < 1 || last < first || last > UINT16_MAX)
+			return false;
+		ret[(*n)++] = (struct nap_port_range){(uint16_t)first, (uint16_t)last};
+	}
+	return true;
+}
+
+static bool get_target(json_t *j, struct nap_target *ret)
+{
+	const char *to = json_string_value(json_object_get(j, "to"));
+
+	ret->ping = json_is_true(json_object_get(j, "ping"));
+	ret->initiate = json_is_true(json_object_get(j, "initiate"));
+	return to && vd_prefix_parse(to, &ret->to) == 0 &&
+	       get_ranges(json_object_get(j, "tcp"), ret->tcp, &ret->n_tcp) &&
+	       get_ranges(json_object_get(j, "udp"), ret->udp, &ret->n_udp);
+}
+
+int vsw_nap_terms_from_json(json_t *j, struct vsw_nap_terms *ret)
+{
+	const char *group = json_string_value(json_object_get(j, "group"));
+	json_t *list = json_object_get(j, "targets"), *item;
+	json_int_t vlan = json_integer_value(json_object_get(j, "vlan"));
+	json_int_t until = json_integer_value(json_object_get(j, "until_ms"));
+	size_t i;
+
+	if (!group || strlen(group) >= sizeof(ret->group) || vlan < 0 || vlan > VLAN_LAST ||
+	    until < 0 || !json_is_array(list) || json_array_size(list) > RULES_MAX + SERVERS_MAX)
+		return -EINVAL;
+	if (begin(ret, group) < 0)
+		return -ENOMEM;
+	ret->vlan = (uint16_t)vlan;
+	ret->until_ms = (uint64_t)until;
+	json_array_foreach (list, i, item)
+		if (!get_target(item, &ret->targets[ret->n_targets++])) {
+			vsw_nap_terms_done(ret);
+			return -EINVAL;
+		}
+	return 0;
 }
