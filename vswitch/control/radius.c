@@ -162,8 +162,8 @@ static void obey(struct vsw_radius *r, struct vsw_nap_port *p, struct nap_radius
 	p->terms = terms;
 	good_ms = good_for_ms(policy, p, a, now.mono_ms);
 	p->asking = false;
-	p->ask_at_ms = ask_again_ms(p, now.mono_ms,
-				    good_ms / 2 > ASK_MIN_MS ? good_ms / 2 : ASK_MIN_MS);
+	p->ask_at_ms =
+		ask_again_ms(p, now.mono_ms, good_ms / 2 > ASK_MIN_MS ? good_ms / 2 : ASK_MIN_MS);
 	nap_radius_facts(a, now, &report);
 	if (report.facts[0].until_ms > now.mono_ms + good_ms || !report.facts[0].until_ms)
 		report.facts[0].until_ms = now.mono_ms + good_ms;

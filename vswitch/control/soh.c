@@ -55,6 +55,7 @@ int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes,
 	p->soh_wrapped = soh.wrapped;
 	p->soh_ms = vsw_nap_now().mono_ms;
 	p->soh_told = false;
-	p->ask_at_ms = 0; /* the policy server hears of it at once, or after a question that is under way */
+	p->ask_at_ms =
+		0; /* the policy server hears of it at once, or after a question that is under way */
 	return vsw_nap_act(n, p, VSW_NAP_REPORT, actor, reterr);
 }

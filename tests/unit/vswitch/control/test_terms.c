@@ -14,7 +14,8 @@ static void said(struct vsw_nap_terms *ret)
 	static const uint8_t ipv6[16] = {0x20, 1, 0xd, 0xb8, [15] = 9};
 	struct nap_radius_answer a = {.vlan = 100, .n_ipv4 = 1, .n_ipv6 = 1};
 
-	snprintf(a.rules, sizeof(a.rules), "permit in tcp from any to 10.0.9.0/24 80,443,8000-8010\n");
+	snprintf(a.rules, sizeof(a.rules),
+		 "permit in tcp from any to 10.0.9.0/24 80,443,8000-8010\n");
 	memcpy(a.ipv4[0], "\x0a\x00\x09\x0a", 4);
 	memcpy(a.ipv6[0], ipv6, 16);
 	CU_ASSERT_EQUAL_FATAL(vsw_nap_terms_of_answer(NULL, &a, ret), 0);
@@ -83,11 +84,15 @@ static void damaged(void)
 		"{'vlan':1,'group':'','until_ms':0,'targets':{}}",
 		"{'vlan':1,'group':'','until_ms':0,'targets':[{}]}",
 		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'x','tcp':[],'udp':[]}]}",
-		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[0,5]],'udp':[]}]}",
-		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[9,5]],'udp':[]}]}",
-		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[1,65536]],'udp':[]}]}",
+		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[0,5]],'udp':["
+		"]}]}",
+		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[9,5]],'udp':["
+		"]}]}",
+		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[[1,65536]],'"
+		"udp':[]}]}",
 		"{'vlan':1,'group':'','until_ms':0,'targets':[{'to':'1.2.3.4','tcp':[]}]}",
-		"{'vlan':1,'group':'0123456789012345678901234567890123456789012345678901234567890123456789',"
+		"{'vlan':1,'group':'"
+		"0123456789012345678901234567890123456789012345678901234567890123456789',"
 		"'until_ms':0,'targets':[]}",
 	};
 
@@ -118,7 +123,8 @@ static void too_many(void)
 	target = json_pack("{s:s, s:[], s:[]}", "to", "10.0.0.1", "tcp", "udp");
 	for (unsigned int i = 0; i < 57; i++)
 		json_array_append(targets, target);
-	j = json_pack("{s:i, s:s, s:i, s:O}", "vlan", 0, "group", "", "until_ms", 0, "targets", targets);
+	j = json_pack("{s:i, s:s, s:i, s:O}", "vlan", 0, "group", "", "until_ms", 0, "targets",
+		      targets);
 	CU_ASSERT_EQUAL(vsw_nap_terms_from_json(j, &t), -EINVAL);
 	json_array_remove(targets, 0);
 	CU_ASSERT_EQUAL(vsw_nap_terms_from_json(j, &t), 0);
