@@ -162,16 +162,20 @@ static void adopt_queues(struct vsw_worker_thread *t, uint64_t now)
 	t->w.stats.n_queues = (uint16_t)RTE_MIN(work->n, (uint32_t)UINT16_MAX);
 }
 
-/* Use the newest snapshot and descriptors. */
+/*
+ * Use the newest snapshot and descriptors. Its address does not tell which one it is: while this thread slept or
+ * was kept from running, ours may have been freed and a later one built in its place.
+ */
 static void refresh(struct vsw_worker_thread *t, uint64_t now)
 {
 	struct vsw_dataplane *dp = t->w.dp;
 	const struct vsw_snapshot *snap = __atomic_load_n(&dp->snapshot, __ATOMIC_ACQUIRE);
 
-	if (likely(snap == t->w.snap &&
+	if (likely(snap->generation == t->generation_seen &&
 		   t->epoch_seen == __atomic_load_n(&dp->io_epoch, __ATOMIC_RELAXED)))
 		return;
 	t->w.snap = snap;
+	t->generation_seen = snap->generation;
 	vsw_shape_refresh(&t->w);
 	adopt_queues(t, now);
 }
@@ -303,11 +307,12 @@ static void loop(struct vsw_worker_thread *t)
 
 			t->w.due = RTE_MIN(t->w.due, due);
 		}
-		rte_rcu_qsbr_quiescent(dp->rcu, t->w.id);
 		if (!moved) {
 			maybe_sleep(t, blind, now);
 			rte_pause();
 		}
+		/* the last of the round: from here on the snapshot may be gone */
+		rte_rcu_qsbr_quiescent(dp->rcu, t->w.id);
 	}
 }
 
@@ -360,6 +365,7 @@ int vsw_worker_start(struct vsw_worker_thread *t)
 	int r;
 
 	t->loops_to_check = CHECK_LOOPS;
+	t->generation_seen = UINT64_MAX;
 	t->hot = calloc((size_t)VSW_PORTS_MAX * VSW_QUEUES_MAX, sizeof(*t->hot));
 	if (!t->hot)
 		return -ENOMEM;

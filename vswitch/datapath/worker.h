@@ -19,10 +19,11 @@ struct vsw_worker_thread {
 	pthread_t thread;
 	int core; /* -1: not pinned */
 	int epoll_fd;
-	int wake_fd;             /* eventfd; any thread */
-	bool poll;               /* never sleep */
-	uint32_t epoch_seen;     /* of vsw_dataplane.io_epoch */
-	uint32_t loops_to_check; /* until parked queues are looked at again */
+	int wake_fd;              /* eventfd; any thread */
+	bool poll;                /* never sleep */
+	uint64_t generation_seen; /* of the snapshot in use */
+	uint32_t epoch_seen;      /* of vsw_dataplane.io_epoch */
+	uint32_t loops_to_check;  /* until parked queues are looked at again */
 	uint32_t n_parked;
 	uint32_t n_hot;
 	struct vsw_snap_queue *hot; /* the queues that are polled; parked ones cost nothing here */
