@@ -74,6 +74,20 @@ static inline void vmb_copy(void *dst, const void *src, uint32_t n)
 	memcpy(d + n - 16, s + n - 16, 16); /* overlaps the one before it */
 }
 
+/** As memcpy(), but up to 63 bytes behind @n may be read and written too. */
+static inline void vmb_copy_over(void *dst, const void *src, uint32_t n)
+{
+	uint8_t *d = dst;
+	const uint8_t *s = src;
+
+	if (n > 256) {
+		memcpy(d, s, n);
+		return;
+	}
+	for (uint32_t i = 0; i < n; i += 64)
+		memcpy(d + i, s + i, 64);
+}
+
 /** Have a line come for writing: the other core's copy of it is gone by then. A hint: any address will do. */
 static inline void vmb_prefetch_write(const void *p)
 {

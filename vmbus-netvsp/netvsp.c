@@ -250,6 +250,14 @@ static enum vmb_fault free_delivery(struct nvsp_chan *c, const struct todo *t)
 	return t->replay ? VMB_FAULT_NONE : fault;
 }
 
+static int put_answer(struct nvsp_chan *c, const struct todo *t)
+{
+	if (__builtin_expect(t->status != 0, 1))
+		return vmb_ring_out_complete(
+			&c->out, t->xid, NVSP_RNDIS_COMPLETE | (uint64_t)t->status << 32, t->size);
+	return vmb_ring_out_put(&c->out, VMB_PKT_COMPLETION, 0, t->xid, NULL, 0, &t->msg, t->size);
+}
+
 /* What is to be done for the packets read, as far as there is room; then what the primary has to say. */
 static bool flush_locked(struct nvsp_chan *c)
 {
@@ -263,8 +271,7 @@ static bool flush_locked(struct nvsp_chan *c)
 			nvsp_stop(c, fault);
 			break;
 		}
-		if (!t->ack && vmb_ring_out_put(&c->out, VMB_PKT_COMPLETION, 0, t->xid, NULL, 0,
-						&t->msg, t->size))
+		if (!t->ack && put_answer(c, t))
 			break;
 	}
 	if (c->first_todo == c->n_todo) {
@@ -314,7 +321,7 @@ static enum vmb_fault on_completion(struct nvsp_chan *c, const struct vmb_pkt *p
 		return VMB_FAULT_COMPLETION_KIND;
 	t->xid = pkt->xid;
 	t->before = c->before;
-	t->size = 0;
+	t->size = t->status = 0;
 	t->ack = true;
 	t->replay = c->replaying;
 	c->n_todo++;
@@ -339,11 +346,7 @@ static bool take_packet(struct nvsp_chan *c, struct vmb_pkt *pkt)
 	return true;
 }
 
-/*
- * The section of the next send, while this one is dealt with. What the ring says is a hint here, no more:
- * it is read again, and checked, when its turn comes.
- */
-static void prefetch_next(const struct nvsp_chan *c)
+void nvsp_prefetch_section(const struct nvsp_chan *c)
 {
 	const struct nvsp_dev *dev = c->dev;
 	const struct vmb_view *ring = &c->in.data, *send = &dev->send_view;
@@ -355,7 +358,7 @@ static void prefetch_next(const struct nvsp_chan *c)
 		return;
 	memcpy(&type, ring->base + c->in.read, sizeof(type));
 	memcpy(msg, ring->base + c->in.read + 16, sizeof(msg));
-	if (type != VMB_PKT_INBAND || msg[2] >= send->size / NVSP_SECTION_SIZE)
+	if (type != VMB_PKT_INBAND || msg[2] >= dev->n_sections)
 		return;
 	used = msg[3] < PREFETCH_MAX ? msg[3] : PREFETCH_MAX;
 	for (uint32_t i = 0; i < used; i += 64)
@@ -372,11 +375,46 @@ static bool has_more(const struct nvsp_chan *c)
 	return !c->index && (dev->n_ctl || (dev->subchannels_asked && !dev->table_sent));
 }
 
-unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn, void *ctx)
+/* Any packet, the next one of the ring. NONE; -1 there is none, or the ring is broken. */
+static int any_packet(struct nvsp_chan *c, struct rx_burst *b)
 {
-	unsigned int frames = 0, packets = 0;
 	struct vmb_pkt pkt;
-	bool signal = false;
+
+	if (!take_packet(c, &pkt))
+		return -1;
+	nvsp_prefetch_section(c);
+	if (pkt.type == VMB_PKT_COMPLETION)
+		return on_completion(c, &pkt);
+	if (pkt.type == VMB_PKT_CANCEL)
+		return VMB_FAULT_NONE;
+	if (pkt.type != VMB_PKT_INBAND && pkt.type != VMB_PKT_GPA_DIRECT)
+		return VMB_FAULT_RING_TYPE;
+	nvsp_plain_flush(c, b); /* it may change what these lie in */
+	return nvsp_on_packet(c, &pkt, b);
+}
+
+/*
+ * Tell the guest how far we are, rarely: the word shares a cache line with the one it writes. Now when it may be
+ * waiting for it, which is when the ring is empty, or filling.
+ */
+static void publish_read(struct nvsp_chan *c, bool now)
+{
+	uint32_t size = c->in.data.size, done = c->in_done - c->in.published;
+	bool signal;
+
+	if (c->in_done < c->in.published)
+		done += size;
+	if (!now && done < size / 16)
+		return;
+	if (!vmb_ring_in_commit_to(&c->in, c->in_done, &signal))
+		signal_guest(c, signal);
+}
+
+unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, const struct nvsp_sink *sink,
+			   void *ctx)
+{
+	struct rx_burst b = {.sink = sink, .ctx = ctx};
+	unsigned int packets = 0;
 
 	if (!nvsp_chan_is_open(c) || c->fault) {
 		tell_fault(c);
@@ -387,34 +425,33 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, nvsp_rx_fn fn,
 		if (c->n_todo)
 			return 0;
 	}
-	while (frames + NVSP_FRAMES_PER_MSG <= max && packets++ < PENDING_MAX &&
-	       take_packet(c, &pkt)) {
-		enum vmb_fault fault = VMB_FAULT_NONE;
+	for (; b.frames + NVSP_FRAMES_PER_MSG <= max && packets < PENDING_MAX; packets++) {
+		int fault;
 
-		prefetch_next(c);
-		if (pkt.type == VMB_PKT_COMPLETION)
-			fault = on_completion(c, &pkt);
-		else if (pkt.type == VMB_PKT_INBAND || pkt.type == VMB_PKT_GPA_DIRECT)
-			fault = nvsp_on_packet(c, &pkt, fn, ctx, &frames);
-		else if (pkt.type != VMB_PKT_CANCEL)
-			fault = VMB_FAULT_RING_TYPE;
+		c->before = c->in.read;
+		if (nvsp_section_packet(c, &b))
+			continue;
+		fault = any_packet(c, &b);
+		if (fault < 0)
+			break;
 		if (fault) {
-			nvsp_stop(c, fault);
+			nvsp_stop(c, (enum vmb_fault)fault);
 			break;
 		}
 		if (!c->index && c->dev->keep_dirty)
 			break; /* noted together with the packet, before the next one */
 	}
+	nvsp_plain_flush(c, &b);
 	if (has_more(c))
 		flush(c);
 	if (c->in.fault)
 		nvsp_stop(c, c->in.fault);
-	if (!c->fault && !vmb_ring_in_commit_to(&c->in, c->in_done, &signal))
-		signal_guest(c, signal);
+	if (!c->fault)
+		publish_read(c, !packets);
 	if (c->in.fault)
 		nvsp_stop(c, c->in.fault);
 	tell_fault(c);
-	return frames;
+	return b.frames;
 }
 
 bool nvsp_chan_arm(struct nvsp_chan *c)
@@ -429,6 +466,7 @@ bool nvsp_chan_arm(struct nvsp_chan *c)
 		room = !vmb_ring_out_want(&c->out, 256) && !c->out.fault;
 		chan_unlock(c);
 	}
+	publish_read(c, true);
 	return vmb_ring_in_arm(&c->in) && room;
 }
 

@@ -140,11 +140,26 @@ struct nvsp_seg {
 typedef void (*nvsp_rx_fn)(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *segs,
 			   unsigned int n_segs);
 
+#define NVSP_PLAIN_MAX 64u
+#define NVSP_SLACK     64u
+
+/** Where the frames of a burst go, in their order. */
+struct nvsp_sink {
+	nvsp_rx_fn frame;
+	/**
+	 * NULL, or takes up to NVSP_PLAIN_MAX frames at once that are one piece each and of which the guest asks
+	 * nothing: no flags, nothing to finish. Copy them out before returning. Up to NVSP_SLACK bytes behind
+	 * each piece may be read as well (not used), so that copies can be made of whole vectors.
+	 */
+	void (*plain)(void *ctx, const struct nvsp_seg *frames, unsigned int n);
+};
+
 /**
  * Take at most @max (>= NVSP_FRAMES_PER_MSG) frames from the guest and serve its control messages.
- * Return: frames given to @fn.
+ * Return: frames given to @sink.
  */
-unsigned int nvsp_rx_burst(struct nvsp_chan *chan, unsigned int max, nvsp_rx_fn fn, void *ctx);
+unsigned int nvsp_rx_burst(struct nvsp_chan *chan, unsigned int max, const struct nvsp_sink *sink,
+			   void *ctx);
 
 struct nvsp_tx {
 	struct nvsp_frame f;
@@ -158,6 +173,9 @@ struct nvsp_tx {
  * buffer or ring is full. When the guest's interface is down all are taken and dropped.
  */
 unsigned int nvsp_tx_burst(struct nvsp_chan *chan, const struct nvsp_tx *pkts, unsigned int n);
+
+/** The same for frames that are one piece each and of which there is nothing to tell (f.flags 0). */
+unsigned int nvsp_tx_plain(struct nvsp_chan *chan, const struct nvsp_seg *frames, unsigned int n);
 
 /** Before sleeping: let the guest signal. true: safe to sleep; false: there is work. */
 bool nvsp_chan_arm(struct nvsp_chan *chan);

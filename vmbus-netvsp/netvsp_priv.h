@@ -55,10 +55,21 @@ struct recv_buf {
 struct todo {
 	uint64_t xid;
 	uint32_t before; /* ring position of the packet */
-	uint8_t size;    /* bytes of msg */
+	uint8_t size;    /* bytes of the answer */
 	bool ack;        /* free the delivery xid */
 	bool replay;     /* a former life may have done it already */
+	uint8_t status;  /* not 0: the answer is RNDIS_COMPLETE with it, and msg is not filled in */
 	struct nvsp_msg_wire msg;
+};
+
+/** A burst of frames from the guest, under way. */
+struct rx_burst {
+	const struct nvsp_sink *sink;
+	void *ctx;
+	unsigned int frames;  /* given to the sink, or waiting in the channel's plain[] */
+	unsigned int n_plain; /* waiting */
+	/* frames that end before here may wait; NULL: what is looked at is no place for it */
+	const uint8_t *plain_end;
 };
 
 struct nvsp_chan {
@@ -71,6 +82,7 @@ struct nvsp_chan {
 	struct gpadl_pages *gpadl;
 	/* rx thread's */
 	struct nvsp_seg segs[NVSP_SEGS_MAX], cut[NVSP_SEGS_MAX];
+	struct nvsp_seg plain[NVSP_PLAIN_MAX];
 	struct todo todo[PENDING_MAX];
 	uint32_t n_todo, first_todo;
 	uint32_t before;      /* ring position of the packet being dealt with */
@@ -88,7 +100,7 @@ struct nvsp_chan {
 		struct vmb_xfer_wire head;
 		struct vmb_xfer_range_wire range[TX_RANGES];
 	} tx_ext; /* as it goes into the ring */
-	uint32_t tx_ids[TX_RANGES];
+	uint32_t tx_ids[TX_RANGES + 1];
 	uint16_t rsc_id;
 	/* rx thread's again */
 	struct nvsp_stats rx_stats __attribute__((aligned(64)));
@@ -122,6 +134,7 @@ struct nvsp_dev {
 	struct gpadl_pages *send;
 	uint16_t send_id;
 	struct vmb_view send_view;
+	uint32_t n_sections; /* of it */
 	uint32_t n_queues;
 	bool subchannels_asked, table_sent;
 	bool rsc_v4, rsc_v6, rss_on;
@@ -182,6 +195,12 @@ void nvsp_dev_forget(struct nvsp_dev *dev);
 /** As nvsp_chan_open(), on a ring in use. */
 int nvsp_chan_resume(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream);
 
+/**
+ * The section of the next send, while this one is dealt with. What the ring says is a hint here, no more: it is read
+ * again, and checked, when its turn comes.
+ */
+void nvsp_prefetch_section(const struct nvsp_chan *c);
+
 /* nvsp_buf.c */
 /** @suballoc 0: what the MTU needs. */
 enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, uint32_t suballoc);
@@ -196,17 +215,26 @@ void nvsp_send_revoke(struct nvsp_dev *dev);
 
 /* nvsp_msg.c: one packet that is not a completion */
 bool nvsp_version_known(uint32_t v);
-enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nvsp_rx_fn fn,
-			      void *ctx, unsigned int *frames);
+enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, struct rx_burst *b);
+/** The answer that @t stands for. */
+void nvsp_todo_msg(const struct todo *t, struct nvsp_msg_wire *ret);
 
 /* nvsp_data.c */
 int nvsp_segs_collect(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m,
 		      unsigned int *n_segs, uint32_t *total, enum vmb_fault *fault);
 void nvsp_segs_copy(const struct nvsp_seg *segs, unsigned int n, uint32_t off, void *dst,
 		    uint32_t size);
-/** Walk RNDIS messages; give frames to @fn. Return: NVSP status for the completion. */
-uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total, nvsp_rx_fn fn,
-			 void *ctx, unsigned int *frames);
+/** Walk RNDIS messages in c->segs; give frames to the sink. Return: NVSP status for the completion. */
+uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total,
+			 struct rx_burst *b);
+/** Give the sink what waits in c->plain. */
+void nvsp_plain_flush(struct nvsp_chan *c, struct rx_burst *b);
+/**
+ * The next packet of the ring, if it is what nearly all are: data in a section of the send buffer, both in
+ * one piece of memory here. The same as vmb_ring_in_next() and nvsp_on_packet() would do, without copying what is
+ * not looked at. false: it is another one, and was not touched.
+ */
+bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b);
 
 /* rndis_ctl.c */
 enum vmb_fault nvsp_rndis_control(struct nvsp_dev *dev, const uint8_t *msg, uint32_t size);

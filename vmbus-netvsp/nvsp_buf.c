@@ -230,6 +230,7 @@ enum vmb_fault nvsp_send_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id)
 		return VMB_FAULT_BUFFER_SIZE;
 	__atomic_add_fetch(&g->refs, 1, __ATOMIC_RELAXED); /* the control thread counts too */
 	buf_view(&dev->send_view, g);
+	dev->n_sections = dev->send_view.size / NVSP_SECTION_SIZE;
 	dev->send_id = id;
 	__atomic_store_n(&dev->send, g, __ATOMIC_RELEASE);
 	return VMB_FAULT_NONE;

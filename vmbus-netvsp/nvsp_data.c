@@ -34,7 +34,7 @@ static int add_section(struct nvsp_chan *c, const struct nvsp_msg_wire *m, unsig
 
 	if (!__atomic_load_n(&dev->send, __ATOMIC_ACQUIRE))
 		return -ENOENT;
-	if (m->rndis.section >= dev->send_view.size / NVSP_SECTION_SIZE || left > NVSP_SECTION_SIZE)
+	if (m->rndis.section >= dev->n_sections || left > NVSP_SECTION_SIZE)
 		return -EINVAL;
 	off = m->rndis.section * NVSP_SECTION_SIZE;
 	while (left) {
@@ -175,7 +175,7 @@ static bool inside(uint32_t off, uint32_t size, uint32_t end)
 
 /* One PACKET at @pos with @size bytes (what its header says, checked against what is there). */
 static int one_packet(struct nvsp_chan *c, unsigned int n_segs, uint32_t pos, uint32_t size,
-		      const struct rndis_packet_wire *h, nvsp_rx_fn fn, void *ctx)
+		      const struct rndis_packet_wire *h, struct rx_burst *b)
 {
 	uint32_t body = size - RNDIS_BODY, limit = c->dev->mtu + ETH_HDR + 4;
 	struct nvsp_frame f = {.size = h->data_size};
@@ -195,33 +195,153 @@ static int one_packet(struct nvsp_chan *c, unsigned int n_segs, uint32_t pos, ui
 		return -EBADMSG;
 	c->rx_stats.rx_frames++;
 	c->rx_stats.rx_bytes += f.size;
-	fn(ctx, &f, c->cut, cut(c, n_segs, pos + RNDIS_BODY + h->data_offset, f.size));
+	b->frames++;
+	nvsp_plain_flush(c, b);
+	b->sink->frame(b->ctx, &f, c->cut,
+		       cut(c, n_segs, pos + RNDIS_BODY + h->data_offset, f.size));
 	return 0;
 }
 
-uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total, nvsp_rx_fn fn,
-			 void *ctx, unsigned int *frames)
+void nvsp_plain_flush(struct nvsp_chan *c, struct rx_burst *b)
+{
+	if (!b->n_plain)
+		return;
+	b->sink->plain(b->ctx, c->plain, b->n_plain);
+	b->n_plain = 0;
+}
+
+#define HEAD ((uint32_t)sizeof(struct rndis_packet_wire))
+
+/*
+ * The messages from @pos on that are what nearly all are: a frame right behind the header, no per-packet info, far
+ * enough from the end of the buffer. At most @n; they wait in c->plain. The words that matter are read once.
+ * Return: where the first other one begins.
+ */
+static uint32_t plain_messages(struct nvsp_chan *c, struct rx_burst *b, uint32_t pos,
+			       uint32_t total, unsigned int *n)
+{
+	const uint8_t *p = c->segs[0].ptr + pos, *end = c->segs[0].ptr + total;
+	const uint8_t *plain_end = b->plain_end;
+	const uint32_t most = c->dev->mtu + 4;
+	struct nvsp_seg *first = c->plain + b->n_plain, *to = first, *full = first + *n;
+	uint32_t bytes = 0;
+
+	while (to < full && (size_t)(end - p) >= HEAD) {
+		uint64_t type_size, data, ppi;
+		uint32_t size, data_size;
+
+		memcpy(&type_size, p, 8);
+		memcpy(&data, p + 8, 8);
+		memcpy(&ppi, p + 28, 8); /* offset, size */
+		vmb_barrier();
+		size = type_size >> 32;
+		data_size = data >> 32;
+		if (__builtin_expect((uint32_t)type_size != RNDIS_PACKET ||
+					     (uint32_t)data != HEAD - RNDIS_BODY || ppi >> 32 ||
+					     size < HEAD || size > (size_t)(end - p) ||
+					     data_size > size - HEAD ||
+					     data_size - ETH_HDR > most ||
+					     p + HEAD + data_size > plain_end,
+				     0))
+			break;
+		*to++ = (struct nvsp_seg){p + HEAD, data_size};
+		bytes += data_size;
+		p += size;
+	}
+	*n = (unsigned int)(to - first);
+	b->n_plain += *n;
+	b->frames += *n;
+	c->rx_stats.rx_frames += *n;
+	c->rx_stats.rx_bytes += bytes;
+	return (uint32_t)(p - c->segs[0].ptr);
+}
+
+/* The same for any message. Return: its size; 0: malformed. */
+static uint32_t any_message(struct nvsp_chan *c, unsigned int n_segs, uint32_t pos, uint32_t left,
+			    struct rx_burst *b)
 {
 	struct rndis_packet_wire h;
-	unsigned int n = 0;
 
-	for (uint32_t pos = 0; total - pos >= sizeof(struct rndis_hdr_wire); pos += h.hdr.size) {
-		if (__builtin_expect(n_segs == 1 && total - pos >= sizeof(h), 1)) {
-			vmb_copy_in(&h, c->segs[0].ptr + pos, sizeof(h));
-		} else if (total - pos >= sizeof(h)) {
-			nvsp_segs_copy(c->segs, n_segs, pos, &h, sizeof(h));
-		} else {
-			memset(&h, 0, sizeof(h));
-			nvsp_segs_copy(c->segs, n_segs, pos, &h, total - pos);
+	if (left < sizeof(h))
+		memset(&h, 0, sizeof(h));
+	nvsp_segs_copy(c->segs, n_segs, pos, &h, left < sizeof(h) ? left : sizeof(h));
+	if (h.hdr.type != RNDIS_PACKET || h.hdr.size < sizeof(h) || h.hdr.size > left ||
+	    one_packet(c, n_segs, pos, h.hdr.size, &h, b))
+		return 0;
+	return h.hdr.size;
+}
+
+uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t total,
+			 struct rx_burst *b)
+{
+	uint32_t pos = 0, size;
+	unsigned int n = 0, k;
+
+	for (;;) {
+		if (b->plain_end) {
+			if (b->n_plain + NVSP_FRAMES_PER_MSG > NVSP_PLAIN_MAX)
+				nvsp_plain_flush(c, b);
+			k = NVSP_FRAMES_PER_MSG - n;
+			pos = plain_messages(c, b, pos, total, &k);
+			n += k;
 		}
-		if (h.hdr.type != RNDIS_PACKET || h.hdr.size < sizeof(h) ||
-		    h.hdr.size > total - pos || n == NVSP_FRAMES_PER_MSG ||
-		    one_packet(c, n_segs, pos, h.hdr.size, &h, fn, ctx)) {
-			c->rx_stats.rx_bad++;
-			return NVSP_STATUS_BAD_RNDIS;
-		}
+		if (total - pos < sizeof(struct rndis_hdr_wire) || n == NVSP_FRAMES_PER_MSG)
+			break;
+		size = any_message(c, n_segs, pos, total - pos, b);
+		if (!size)
+			break;
+		pos += size;
 		n++;
-		(*frames)++;
 	}
-	return n ? NVSP_STATUS_SUCCESS : NVSP_STATUS_BAD_RNDIS;
+	if (n && total - pos < sizeof(struct rndis_hdr_wire))
+		return NVSP_STATUS_SUCCESS;
+	c->rx_stats.rx_bad++;
+	return NVSP_STATUS_BAD_RNDIS;
+}
+
+/* The start of a packet that carries data: descriptor, and what matters of the message. */
+struct data_packet {
+	struct vmb_pkt_desc_wire d;
+	uint32_t type, channel, section, used;
+};
+_Static_assert(sizeof(struct data_packet) == 32, "no padding");
+
+bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b)
+{
+	const uint32_t most = 2 + sizeof(struct nvsp_msg_wire) / 8;
+	struct nvsp_dev *dev = c->dev;
+	struct data_packet h;
+	const uint8_t *p;
+	uint32_t there = vmb_ring_in_peek(&c->in, &p);
+	struct todo *t;
+	uint8_t status;
+
+	if (there < sizeof(h) + VMB_PKT_TRAILER)
+		return false;
+	vmb_copy_in(&h, p, sizeof(h));
+	if (h.d.type != VMB_PKT_INBAND || h.d.offset8 != 2 || h.d.len8 < sizeof(h) / 8 ||
+	    h.d.len8 > most || h.d.len8 * 8u + VMB_PKT_TRAILER > there || h.type != NVSP_RNDIS ||
+	    h.channel != NVSP_CHANNEL_DATA)
+		return false;
+	if (!recv_get(dev) || !dev->rndis_ready || c->replay ||
+	    !__atomic_load_n(&dev->send, __ATOMIC_ACQUIRE) || !dev->send_view.base ||
+	    h.section >= dev->n_sections || h.used > NVSP_SECTION_SIZE)
+		return false;
+	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
+	nvsp_prefetch_section(c);
+	c->segs[0] = (struct nvsp_seg){dev->send_view.base + (size_t)h.section * NVSP_SECTION_SIZE,
+				       h.used};
+	if (b->sink->plain)
+		b->plain_end = dev->send_view.base + dev->send_view.size - NVSP_SLACK;
+	status = (uint8_t)nvsp_rndis_data(c, 1, h.used, b);
+	b->plain_end = NULL;
+	if (!(h.d.flags & VMB_PKT_FLAG_COMPLETION))
+		return true;
+	t = &c->todo[c->n_todo++];
+	t->xid = h.d.xid;
+	t->before = c->before;
+	t->size = (uint8_t)msg_size(dev);
+	t->ack = t->replay = false;
+	t->status = status;
+	return true;
 }

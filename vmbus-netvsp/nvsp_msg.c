@@ -19,9 +19,18 @@ static void complete(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struc
 	t->xid = pkt->xid;
 	t->before = c->before;
 	t->ack = false;
+	t->status = 0;
 	t->size = (uint8_t)size;
 	t->msg = *m;
 	c->n_todo++;
+}
+
+void nvsp_todo_msg(const struct todo *t, struct nvsp_msg_wire *ret)
+{
+	*ret = t->msg;
+	if (t->status)
+		*ret = (struct nvsp_msg_wire){.type = NVSP_RNDIS_COMPLETE,
+					      .complete.status = t->status};
 }
 
 static void reply(struct nvsp_chan *c, const struct vmb_pkt *pkt, const struct nvsp_msg_wire *m)
@@ -149,8 +158,7 @@ static enum vmb_fault on_subchannel(struct nvsp_chan *c, const struct vmb_pkt *p
 }
 
 static enum vmb_fault on_rndis(struct nvsp_chan *c, const struct vmb_pkt *pkt,
-			       const struct nvsp_msg_wire *m, nvsp_rx_fn fn, void *ctx,
-			       unsigned int *frames)
+			       const struct nvsp_msg_wire *m, struct rx_burst *b)
 {
 	struct nvsp_msg_wire r = {.type = NVSP_RNDIS_COMPLETE};
 	struct nvsp_dev *dev = c->dev;
@@ -179,7 +187,7 @@ static enum vmb_fault on_rndis(struct nvsp_chan *c, const struct vmb_pkt *pkt,
 		keep_touch(dev);
 		fault = nvsp_rndis_control(dev, c->ctl_in, total);
 	} else if (m->rndis.channel == NVSP_CHANNEL_DATA && dev->rndis_ready) {
-		r.complete.status = nvsp_rndis_data(c, n_segs, total, fn, ctx, frames);
+		r.complete.status = nvsp_rndis_data(c, n_segs, total, b);
 	} else {
 		r.complete.status = NVSP_STATUS_FAIL;
 		c->rx_stats.rx_bad++;
@@ -244,8 +252,7 @@ static uint32_t body_size(uint32_t type)
 	}
 }
 
-enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nvsp_rx_fn fn,
-			      void *ctx, unsigned int *frames)
+enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, struct rx_burst *b)
 {
 	uint32_t size = pkt->payload_size;
 	struct nvsp_msg_wire m = {0};
@@ -256,7 +263,7 @@ enum vmb_fault nvsp_on_packet(struct nvsp_chan *c, const struct vmb_pkt *pkt, nv
 	if (size < 4 + body_size(m.type))
 		return VMB_FAULT_NVSP_SHORT;
 	if (m.type == NVSP_RNDIS)
-		return on_rndis(c, pkt, &m, fn, ctx, frames);
+		return on_rndis(c, pkt, &m, b);
 	if (c->index)
 		return VMB_FAULT_NVSP_SUBCHANNEL;
 	keep_touch(c->dev);

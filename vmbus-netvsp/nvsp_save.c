@@ -73,9 +73,12 @@ static void save_chan(const struct nvsp_chan *c, struct blob_out *b)
 	blob_put32(b, c->out.committed);
 	blob_put32(b, c->n_todo - c->first_todo);
 	for (uint32_t i = c->first_todo; i < c->n_todo; i++) {
+		struct nvsp_msg_wire msg;
+
+		nvsp_todo_msg(&c->todo[i], &msg);
 		blob_put64(b, c->todo[i].xid);
 		blob_put32(b, c->todo[i].size | (uint32_t)c->todo[i].ack << 8);
-		blob_put(b, &c->todo[i].msg, sizeof(c->todo[i].msg));
+		blob_put(b, &msg, sizeof(msg));
 	}
 }
 
@@ -262,6 +265,7 @@ static int load_chan(struct nvsp_dev *dev, struct blob_in *b)
 		kind = blob_get32(b);
 		t->size = (uint8_t)kind;
 		t->ack = kind >> 8 & 1;
+		t->status = 0;
 		t->before = published;
 		blob_get(b, &t->msg, sizeof(t->msg));
 		if (t->size > sizeof(t->msg) || kind > 0x1ff)

@@ -9,6 +9,8 @@
 #define LINE     64u
 #define PREFETCH 6u /* frames */
 
+#define PIECES_GROUP 32u
+
 struct batch {
 	struct nvsp_chan *c;
 	struct recv_buf *rb;
@@ -201,9 +203,9 @@ static void post(struct batch *b)
 
 	if (!b->n)
 		return;
-	for (uint32_t i = 0; i + 1 < b->n; i++)
+	c->tx_ids[b->n] = NO_ID;
+	for (uint32_t i = 0; i < b->n; i++)
 		rb->chain[c->tx_ids[i]] = c->tx_ids[i + 1];
-	rb->chain[c->tx_ids[b->n - 1]] = NO_ID;
 	rb->head[c->tx_ids[0]] = (uint8_t)(c->index + 1);
 	nvsp_keep_sent(c, c->tx_ids, b->n);
 	c->tx_ext.head = (struct vmb_xfer_wire){.set_id = rb->id, .n_ranges = b->n};
@@ -216,10 +218,12 @@ static void post(struct batch *b)
 /* How many ranges one packet may have now: ring room, less what completions and control need. */
 static uint32_t ranges_now(struct nvsp_chan *c)
 {
-	uint32_t room = vmb_ring_out_room(&c->out);
-	uint32_t fixed = vmb_ring_need(sizeof(c->tx_ext.head), msg_size(c->dev));
+	uint32_t fixed = vmb_ring_need(sizeof(c->tx_ext.head), msg_size(c->dev)), room;
 	uint32_t keep = c->out.data.size / 16 < 1024 ? c->out.data.size / 16 : 1024;
 
+	if (vmb_ring_out_has(&c->out, fixed + keep + TX_RANGES * sizeof(c->tx_ext.range[0])))
+		return TX_RANGES;
+	room = vmb_ring_out_room(&c->out);
 	if (room < fixed + keep + sizeof(c->tx_ext.range[0]))
 		return 0;
 	room = (room - fixed - keep) / (uint32_t)sizeof(c->tx_ext.range[0]);
@@ -275,10 +279,149 @@ static unsigned int burst_locked(struct nvsp_chan *c, struct recv_buf *rb,
 	return i;
 }
 
+/* The header of a plain frame, which begins a line behind it. */
+static inline void put_head(uint8_t *to, uint32_t size)
+{
+	struct {
+		uint32_t type, size, data_offset, data_size;
+	} h = {RNDIS_PACKET, LINE + size, LINE - RNDIS_BODY, size};
+	static const uint8_t zero[sizeof(struct rndis_packet_wire) - sizeof(h)];
+
+	memcpy(to, &h, sizeof(h));
+	memcpy(to + sizeof(h), zero, sizeof(zero));
+}
+
+/* Frames of one ring packet, as many as it can have. Return: how many of @frames are done with. */
+static unsigned int put_many(struct batch *b, const struct nvsp_seg *frames, unsigned int n,
+			     uint32_t most)
+{
+	const struct recv_buf *rb = b->rb;
+	struct recv_queue *q = &b->rb->queue[b->c->index];
+	const uint32_t *top = rb->free_ids + q->lo + q->n_free;
+	uint32_t room = b->max < q->n_free ? b->max : q->n_free, suballoc = rb->suballoc;
+	uint32_t *ids = b->c->tx_ids, k = 0, bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < n && k < room; i++) {
+		uint32_t size = frames[i].size, id, at;
+		uint8_t *to;
+
+		if (__builtin_expect(size - ETH_HDR > most - ETH_HDR, 0)) {
+			b->c->tx_stats.tx_big++;
+			continue;
+		}
+		if (k + PREFETCH < room) {
+			to = rb->view.base + top[-(int)(k + PREFETCH)] * suballoc;
+			vmb_prefetch_write(to);
+			vmb_prefetch_write(to + LINE);
+		}
+		id = *(top - 1 - k);
+		at = id * suballoc;
+		to = rb->view.base + at;
+		put_head(to, size);
+		vmb_copy(to + LINE, frames[i].ptr, size);
+		ids[k] = id;
+		b->c->tx_ext.range[k++] = (struct vmb_xfer_range_wire){LINE + size, at};
+		bytes += size;
+	}
+	q->n_free -= k;
+	b->n = k;
+	b->c->tx_stats.tx_frames += k;
+	b->c->tx_stats.tx_bytes += bytes;
+	return i;
+}
+
+static unsigned int plain_locked(struct nvsp_chan *c, struct recv_buf *rb,
+				 const struct nvsp_seg *frames, unsigned int n, bool *signal)
+{
+	struct batch b = {.c = c, .rb = rb};
+	uint32_t most = c->dev->mtu + ETH_HDR;
+	unsigned int done = 0;
+
+	if (most > rb->suballoc - HEADROOM)
+		most = rb->suballoc - HEADROOM;
+	while (done < n) {
+		b.max = ranges_now(c);
+		done += put_many(&b, frames + done, n - done, most);
+		if (!b.n)
+			break;
+		post(&b);
+	}
+	if (done < n) {
+		if (rb->queue[c->index].n_free)
+			c->tx_stats.tx_no_ring++;
+		else
+			c->tx_stats.tx_no_buffer++;
+	}
+	nvsp_keep_commit(c, false);
+	vmb_ring_out_commit(&c->out, signal);
+	c->tx_stats.signals += *signal;
+	return done;
+}
+
+/* The receive buffer is in pieces: frame by frame. */
+static unsigned int plain_in_pieces(struct nvsp_chan *c, struct recv_buf *rb,
+				    const struct nvsp_seg *frames, unsigned int n, bool *signal)
+{
+	struct nvsp_tx t[PIECES_GROUP];
+	unsigned int k, i, done = 0;
+	bool one;
+
+	do {
+		k = n - done < PIECES_GROUP ? n - done : PIECES_GROUP;
+		for (i = 0; i < k; i++)
+			t[i] = (struct nvsp_tx){.f = {.size = frames[done + i].size},
+						.segs = &frames[done + i],
+						.n_segs = 1};
+		i = burst_locked(c, rb, t, k, &one);
+		*signal |= one;
+		done += i;
+	} while (i == k && done < n);
+	return done;
+}
+
+/* Is there a guest to give frames to? Then its buffer, with the channel locked; else they are to be dropped. */
+static struct recv_buf *begin(struct nvsp_chan *c, unsigned int n)
+{
+	struct recv_buf *rb;
+
+	chan_lock(c);
+	rb = recv_get(c->dev);
+	if (__builtin_expect(rb && __atomic_load_n(&c->dev->filter, __ATOMIC_RELAXED) &&
+				     !c->out.fault && c->index < c->dev->n_queues,
+			     1))
+		return rb;
+	c->tx_stats.tx_down += n;
+	chan_unlock(c);
+	return NULL;
+}
+
+unsigned int nvsp_tx_plain(struct nvsp_chan *c, const struct nvsp_seg *frames, unsigned int n)
+{
+	unsigned int done;
+	bool signal = false;
+	struct recv_buf *rb;
+
+	if (!nvsp_chan_is_open(c) || c->fault)
+		return n;
+	if (__builtin_expect(c->replay, 0))
+		return 0;
+	rb = begin(c, n);
+	if (!rb)
+		return n;
+	if (__builtin_expect(rb->view.base != NULL, 1))
+		done = plain_locked(c, rb, frames, n, &signal);
+	else
+		done = plain_in_pieces(c, rb, frames, n, &signal);
+	chan_unlock(c);
+	if (signal)
+		c->dev->ops->signal(c->dev->ctx, c->priv);
+	return done;
+}
+
 unsigned int nvsp_tx_burst(struct nvsp_chan *c, const struct nvsp_tx *pkts, unsigned int n)
 {
-	struct nvsp_dev *dev = c->dev;
-	unsigned int done = n;
+	unsigned int done;
 	bool signal = false;
 	struct recv_buf *rb;
 
@@ -286,15 +429,12 @@ unsigned int nvsp_tx_burst(struct nvsp_chan *c, const struct nvsp_tx *pkts, unsi
 		return n;
 	if (__builtin_expect(c->replay, 0))
 		return 0; /* an id may seem free that an acknowledgement still means */
-	chan_lock(c);
-	rb = recv_get(dev);
-	if (!rb || !__atomic_load_n(&dev->filter, __ATOMIC_RELAXED) || c->out.fault ||
-	    c->index >= dev->n_queues)
-		c->tx_stats.tx_down += n;
-	else
-		done = burst_locked(c, rb, pkts, n, &signal);
+	rb = begin(c, n);
+	if (!rb)
+		return n;
+	done = burst_locked(c, rb, pkts, n, &signal);
 	chan_unlock(c);
 	if (signal)
-		dev->ops->signal(dev->ctx, c->priv);
+		c->dev->ops->signal(c->dev->ctx, c->priv);
 	return done;
 }

@@ -93,7 +93,7 @@ int vmb_ring_out_init(struct vmb_ring_out *r, uint8_t *const *pages, uint32_t n_
 	return 0;
 }
 
-static int in_refresh(struct vmb_ring_in *r)
+int vmb_ring_in_refresh(struct vmb_ring_in *r)
 {
 	uint32_t w = load_acquire(WORD(r, write_index));
 
@@ -131,7 +131,7 @@ int vmb_ring_in_next(struct vmb_ring_in *r, struct vmb_pkt *ret)
 
 	if (r->fault)
 		return -EPROTO;
-	if (r->read == r->write && in_refresh(r))
+	if (r->read == r->write && vmb_ring_in_refresh(r))
 		return -EPROTO;
 	if (r->read == r->write)
 		return -EAGAIN;
@@ -169,7 +169,7 @@ int vmb_ring_in_seek(struct vmb_ring_in *r, uint32_t read)
 {
 	uint32_t size = r->data.size;
 
-	if (!index_ok(read, size) || in_refresh(r) ||
+	if (!index_ok(read, size) || vmb_ring_in_refresh(r) ||
 	    used(read, r->published, size) > used(r->write, r->published, size))
 		return -ESTALE;
 	r->read = r->published = read;
@@ -260,6 +260,11 @@ uint32_t vmb_ring_out_room(struct vmb_ring_out *r)
 	return out_free(r);
 }
 
+bool vmb_ring_out_has(struct vmb_ring_out *r, uint32_t size)
+{
+	return !r->fault && (out_free(r) >= size || (!out_refresh(r) && out_free(r) >= size));
+}
+
 /* Store @n bytes at our position, which may wrap, pad with zeros to 8, and move on. */
 static void out_store(struct vmb_ring_out *r, const void *src, uint32_t n)
 {
@@ -297,18 +302,41 @@ int vmb_ring_out_put(struct vmb_ring_out *r, uint16_t type, uint16_t flags, uint
 	if (ext_size > VMB_PKT_MAX || payload_size > VMB_PKT_MAX ||
 	    need - VMB_PKT_TRAILER > VMB_PKT_MAX)
 		return -EMSGSIZE;
-	if (out_free(r) < need) {
-		if (out_refresh(r))
-			return -EPROTO;
-		if (out_free(r) < need)
-			return -EAGAIN;
-	}
+	if (!vmb_ring_out_has(r, need))
+		return r->fault ? -EPROTO : -EAGAIN;
 	out_store(r, &d, sizeof(d));
 	if (ext_size)
 		out_store(r, ext, ext_size);
 	if (payload_size)
 		out_store(r, payload, payload_size);
 	out_store(r, &trailer, sizeof(trailer));
+	return 0;
+}
+
+int vmb_ring_out_complete(struct vmb_ring_out *r, uint64_t xid, uint64_t word,
+			  uint32_t payload_size)
+{
+	uint32_t need = vmb_ring_need(0, payload_size), at = r->write, i;
+	uint64_t desc = VMB_PKT_COMPLETION | LEN8_MIN << 16 |
+			(uint64_t)((need - VMB_PKT_TRAILER) / 8) << 32;
+	uint64_t trailer = (uint64_t)at << 32, zero = 0;
+	uint8_t *p = r->data.base + at;
+
+	if (__builtin_expect(!r->data.base || r->data.size - at <= need, 0)) {
+		uint64_t payload[VMB_COMPLETE_MAX / 8] = {word};
+
+		return vmb_ring_out_put(r, VMB_PKT_COMPLETION, 0, xid, NULL, 0, payload,
+					payload_size);
+	}
+	if (!vmb_ring_out_has(r, need))
+		return r->fault ? -EPROTO : -EAGAIN;
+	memcpy(p, &desc, 8);
+	memcpy(p + 8, &xid, 8);
+	memcpy(p + 16, &word, 8);
+	for (i = 24; i + VMB_PKT_TRAILER < need; i += 8)
+		memcpy(p + i, &zero, 8);
+	memcpy(p + i, &trailer, 8);
+	r->write = at + need;
 	return 0;
 }
 
@@ -322,9 +350,10 @@ void vmb_ring_out_commit(struct vmb_ring_out *r, bool *signal)
 	r->committed = r->write;
 	store_release(WORD(r, write_index), r->write);
 	full_fence();
-	/* a bad read index only costs the guest its own interrupt here; the next refresh tells */
-	*signal = !load_acquire(WORD(r, interrupt_mask)) &&
-		  load_acquire(WORD(r, read_index)) == before;
+	if (out_refresh(
+		    r)) /* the line is here now, and may not be when the next packet asks for room */
+		return;
+	*signal = !load_acquire(WORD(r, interrupt_mask)) && r->read == before;
 }
 
 int vmb_ring_out_seek(struct vmb_ring_out *r, uint32_t write)

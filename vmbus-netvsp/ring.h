@@ -76,6 +76,31 @@ static inline void vmb_ring_in_unget(struct vmb_ring_in *r, uint32_t read)
 	r->read = read;
 }
 
+/** Load the guest's index. 0; -EPROTO it is none (r->fault). */
+int vmb_ring_in_refresh(struct vmb_ring_in *r);
+
+/**
+ * What lies at our position, where it lies: hostile memory, to be copied once. Return: bytes that the guest has
+ * written there and that lie in one piece; 0: none known of yet, or not in one piece. vmb_ring_in_next() decides
+ * what they are worth.
+ */
+static inline uint32_t vmb_ring_in_peek(struct vmb_ring_in *r, const uint8_t **ret)
+{
+	if (__builtin_expect(!r->data.base || r->fault, 0) ||
+	    (r->read == r->write && vmb_ring_in_refresh(r)))
+		return 0;
+	*ret = r->data.base + r->read;
+	return (r->write >= r->read ? r->write : r->data.size) - r->read;
+}
+
+/** Go on behind a packet of @size bytes, trailer included, that was peeked at and is done with. */
+static inline void vmb_ring_in_skip(struct vmb_ring_in *r, uint32_t size)
+{
+	r->read += size;
+	if (r->read == r->data.size)
+		r->read = 0;
+}
+
 /** Give the space of all packets read back to the guest. *@signal: it waits for that space.
  *  Return: 0; -EPROTO. */
 int vmb_ring_in_commit(struct vmb_ring_in *r, bool *signal);
@@ -116,6 +141,16 @@ uint32_t vmb_ring_out_room(struct vmb_ring_out *r);
 int vmb_ring_out_put(struct vmb_ring_out *r, uint16_t type, uint16_t flags, uint64_t xid,
 		     const void *ext, uint32_t ext_size, const void *payload,
 		     uint32_t payload_size);
+
+/** Is there room for @size bytes? Loads the guest's index only when what is known does not do. */
+bool vmb_ring_out_has(struct vmb_ring_out *r, uint32_t size);
+
+#define VMB_COMPLETE_MAX 64u
+
+/** vmb_ring_out_put() of a completion whose payload of @payload_size bytes (8..VMB_COMPLETE_MAX, a multiple of 8)
+ *  is @word and zeros. */
+int vmb_ring_out_complete(struct vmb_ring_out *r, uint64_t xid, uint64_t word,
+			  uint32_t payload_size);
 
 /** Publish everything put. *@signal: the guest sleeps and must be interrupted. */
 void vmb_ring_out_commit(struct vmb_ring_out *r, bool *signal);

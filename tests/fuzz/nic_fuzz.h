@@ -75,9 +75,11 @@ static void nf_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *seg
 	nf.frames++;
 }
 
+static const struct nvsp_sink sink = {.frame = nf_frame};
+
 static inline unsigned int nf_poll(uint32_t chan)
 {
-	unsigned int n = nvsp_rx_burst(nvsp_dev_chan(nf.dev, chan), 32, nf_frame, NULL);
+	unsigned int n = nvsp_rx_burst(nvsp_dev_chan(nf.dev, chan), 32, &sink, NULL);
 
 	if (n > 32)
 		abort();

@@ -28,9 +28,10 @@
 #include "vswitch/datapath/offload.h"
 #include "vswitch/io/sockpath.h"
 
-#define TX_GROUP 32u  /* frames given to the engine at once */
-#define TX_SEGS  192u /* pieces of memory they may consist of */
-#define TAG      4u
+#define PLAIN_GROUP 64u  /* plain frames given to the engine at once */
+#define TX_GROUP    32u  /* other ones */
+#define TX_SEGS     192u /* pieces of memory they may consist of */
+#define TAG         4u
 
 /* ---- from the guest ---- */
 
@@ -130,6 +131,17 @@ static int take_requests(struct rte_mbuf *m, struct nvsp_frame *f)
 	return vsw_offload_from_vnet(m, &h);
 }
 
+/* A plain frame that is longer than a buffer. */
+static void take_long(struct rx_ctx *rx, struct rte_mbuf *m, const struct nvsp_seg *frame)
+{
+	if (!copy_chain(rx->p, m, frame, 0, frame->size)) {
+		rx->pkts[rx->n++] = m;
+		return;
+	}
+	rx->ch->no_memory++;
+	rte_pktmbuf_free(m);
+}
+
 static void take_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *segs,
 		       unsigned int n_segs)
 {
@@ -158,6 +170,33 @@ static void take_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *s
 	rx->pkts[rx->n++] = m;
 }
 
+/* Nearly all frames. */
+static void take_plain(void *ctx, const struct nvsp_seg *frames, unsigned int n)
+{
+	struct rx_ctx *rx = ctx;
+	struct rte_mbuf **m = rx->pkts + rx->n;
+
+	if (unlikely(rte_pktmbuf_alloc_bulk(rx->p->io.env->pool, m, n))) {
+		rx->ch->no_memory += n;
+		return;
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		uint32_t size = frames[i].size;
+
+		if (unlikely(size > RTE_MBUF_DEFAULT_DATAROOM)) {
+			take_long(rx, m[i], &frames[i]);
+			continue;
+		}
+		vmb_copy_over(rte_pktmbuf_mtod(m[i], void *), frames[i].ptr, size);
+		m[i]->data_len = (uint16_t)size;
+		m[i]->pkt_len = size;
+		rx->pkts[rx->n++] = m[i];
+	}
+	vmb_barrier();
+}
+
+static const struct nvsp_sink rx_sink = {.frame = take_frame, .plain = take_plain};
+
 static uint16_t netvsp_rx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct netvsp_port *p = (struct netvsp_port *)io;
@@ -166,7 +205,7 @@ static uint16_t netvsp_rx(struct vsw_io *io, uint16_t queue, struct rte_mbuf **p
 
 	if (unlikely(!netvsp_is_live(ch)))
 		return 0;
-	nvsp_rx_burst(ch->c, n, take_frame, &rx);
+	nvsp_rx_burst(ch->c, n, &rx_sink, &rx);
 	return rx.n;
 }
 
@@ -250,6 +289,32 @@ static bool add_frame(struct tx_group *g, const struct rte_mbuf *m)
 	return true;
 }
 
+/* One piece of memory, nothing asked for, no tag: nearly all frames. */
+static inline bool is_plain(const struct rte_mbuf *m)
+{
+	uint16_t proto;
+
+	memcpy(&proto, rte_pktmbuf_mtod_offset(m, const uint8_t *, 2 * RTE_ETHER_ADDR_LEN),
+	       sizeof(proto));
+	return likely(m->nb_segs == 1 &&
+		      !(m->ol_flags & (VSW_TX_REQUESTS | RTE_MBUF_F_RX_L4_CKSUM_MASK)) &&
+		      proto != rte_cpu_to_be_16(RTE_ETHER_TYPE_VLAN));
+}
+
+/* As many plain frames as stand in front. Return: how many there were, and in @sent how many went. */
+static uint16_t tx_plain(struct netvsp_chan *ch, struct rte_mbuf **pkts, uint16_t n, uint16_t *sent)
+{
+	struct nvsp_seg segs[PLAIN_GROUP];
+	uint16_t k;
+
+	for (k = 0; k < RTE_MIN(n, PLAIN_GROUP) && is_plain(pkts[k]); k++)
+		segs[k] = (struct nvsp_seg){rte_pktmbuf_mtod(pkts[k], const uint8_t *),
+					    pkts[k]->data_len};
+	*sent = k ? (uint16_t)nvsp_tx_plain(ch->c, segs, k) : 0;
+	rte_pktmbuf_free_bulk(pkts, *sent);
+	return k;
+}
+
 static uint16_t tx_to(struct netvsp_chan *ch, struct rte_mbuf **pkts, uint16_t n)
 {
 	struct tx_group g;
@@ -257,6 +322,14 @@ static uint16_t tx_to(struct netvsp_chan *ch, struct rte_mbuf **pkts, uint16_t n
 	unsigned int k;
 
 	while (sent < n) {
+		uint16_t there, gone;
+
+		there = tx_plain(ch, pkts + sent, (uint16_t)(n - sent), &gone);
+		sent = (uint16_t)(sent + gone);
+		if (gone < there)
+			break;
+		if (there)
+			continue;
 		g.n = g.n_segs = 0;
 		while (sent + g.n < n && add_frame(&g, pkts[sent + g.n]))
 			;

@@ -203,10 +203,13 @@ static void take_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *s
 	k->finish = off == f->size ? nvsp_frame_finish(k->data, f->size, &k->f) : -EIO;
 }
 
+static const struct nvsp_sink sink = {.frame = take_frame};
+
 void vsc_host_poll(struct vsc *v, uint32_t index)
 {
 	struct poll_ctx p = {v, index};
 	struct nvsp_chan *c = v->dev ? nvsp_dev_chan(v->dev, index) : NULL;
+	struct nvsp_rings r = {0};
 	uint32_t before;
 
 	if (v->serve) {
@@ -215,9 +218,10 @@ void vsc_host_poll(struct vsc *v, uint32_t index)
 	}
 	/* bounded: a guest under test may be malformed on purpose */
 	for (int i = 0; i < 64; i++) {
-		before = v->chan[index].pfns ? *gring_word(&v->chan[index].out, 1) : 0;
-		if (!nvsp_rx_burst(c, 32, take_frame, &p) && v->chan[index].pfns &&
-		    before == *gring_word(&v->chan[index].out, 1))
+		nvsp_chan_rings(c, &r);
+		before = r.in_read;
+		if (!nvsp_rx_burst(c, 32, &sink, &p) && v->chan[index].pfns &&
+		    (!nvsp_chan_rings(c, &r) || before == r.in_read))
 			break;
 	}
 }

@@ -364,7 +364,7 @@ static int give_buffer(struct vsc *v, uint32_t type, uint16_t id, uint32_t pages
 
 	if (!*pfns) {
 		*pfns = calloc(pages, 8);
-		v->ram.scatter = true; /* vmalloc'ed in real guests */
+		v->ram.scatter = !v->together; /* vmalloc'ed in real guests */
 		if (!*pfns || ram_alloc(&v->ram, pages, *pfns))
 			return -1;
 		v->ram.scatter = false;
