@@ -16,6 +16,11 @@ static void to_guest(struct fuzz_input *in, uint32_t chan)
 	t.f.l4_off = (uint16_t)(fuzz_num(in, 1) % (size > 100 ? 80 : 14));
 	t.f.size = size;
 	cut = size / 3 + 1;
+	segs[0] = (struct nvsp_seg){data, size};
+	if (!t.f.flags) {
+		nvsp_tx_plain(nvsp_dev_chan(nf.dev, chan), segs, 1);
+		return;
+	}
 	segs[0] = (struct nvsp_seg){data, cut};
 	segs[1] = (struct nvsp_seg){data + cut, size - cut};
 	if (t.f.flags & NVSP_F_CSUM_L4 && t.f.l4_off + 18u > size)

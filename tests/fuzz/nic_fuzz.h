@@ -75,11 +75,23 @@ static void nf_frame(void *ctx, struct nvsp_frame *f, const struct nvsp_seg *seg
 	nf.frames++;
 }
 
-static const struct nvsp_sink sink = {.frame = nf_frame};
+static void nf_plain(void *ctx, const struct nvsp_seg *frames, unsigned int n)
+{
+	if (!n || n > NVSP_PLAIN_MAX)
+		abort();
+	for (unsigned int i = 0; i < n; i++) {
+		struct nvsp_frame f = {.size = frames[i].size};
+
+		nf.sum += frames[i].ptr[f.size + NVSP_SLACK - 1];
+		nf_frame(ctx, &f, &frames[i], 1);
+	}
+}
+
+static const struct nvsp_sink nf_sink = {.frame = nf_frame, .plain = nf_plain};
 
 static inline unsigned int nf_poll(uint32_t chan)
 {
-	unsigned int n = nvsp_rx_burst(nvsp_dev_chan(nf.dev, chan), 32, &sink, NULL);
+	unsigned int n = nvsp_rx_burst(nvsp_dev_chan(nf.dev, chan), 32, &nf_sink, NULL);
 
 	if (n > 32)
 		abort();
@@ -133,7 +145,7 @@ static inline void nf_up(unsigned int stage)
 	}
 	nf.ram.next = 0;
 	nf.frames = 0;
-	nf.ram.scatter = true;
+	nf.ram.scatter = stage & 1; /* in one piece: what plain frames take is another way */
 	ram_alloc(&nf.ram, NF_RECV_PAGES, nf.recv);
 	nf.ram.scatter = false;
 	ram_alloc(&nf.ram, NF_SEND_PAGES, nf.send);
@@ -194,6 +206,7 @@ static inline void nf_use(const uint8_t *flow)
 	for (uint32_t i = 0; i < NF_CHANS; i++) {
 		nf_poll(i);
 		nvsp_tx_burst(nvsp_dev_chan(nf.dev, i), &t, 1);
+		nvsp_tx_plain(nvsp_dev_chan(nf.dev, i), &s, 1);
 		nf_poll(i);
 	}
 	if (nvsp_rss_hash(nf.dev, flow, 100, &hash))
