@@ -18,6 +18,7 @@ import quarantine
 import report
 import rounds
 import tcp
+import workers
 from machine import BenchError, say
 from scenarios import GROUPS, SIZES
 
@@ -33,7 +34,7 @@ USUAL = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"],
 
 def parse(argv):
     p = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, nat-tcp, cut, memory, one row of them (l2-1k, "
+    p.add_argument("scenario", nargs="*", default=["l2"], help="%s, tcp, nat-tcp, cut, memory, workers, one row of them (l2-1k, "
                    "vlan-push, ...), or: report FILE..., or: profile [ROW]" % ", ".join(GROUPS))
     p.add_argument("--json", action="store_true", help="print rows as a JSON array instead of a table")
     p.add_argument("--rounds", type=int, default=5, metavar="N")
@@ -160,6 +161,17 @@ def show_memory(args):
     return 0
 
 
+def show_workers(args):
+    """./run bench workers"""
+    machine.run("ninja", "-C", args.build, workers.C2C, timeout=600)
+    with machine.Machine(args.generator_core, args.device_core) as bench:
+        text = workers.show(bench, args.build, args.rounds)
+    print(text)
+    if args.write_docs:
+        report.write_docs(os.path.join(TREE, "docs", "performance.md"), text, "workers")
+    return 0
+
+
 def load(paths):
     records = []
     for path in paths:
@@ -174,6 +186,8 @@ def main(argv):
         return profile(args)
     if args.scenario == ["memory"]:
         return show_memory(args)
+    if args.scenario == ["workers"]:
+        return show_workers(args)
     if args.scenario[0] == "report":
         records = load(args.scenario[1:])
     else:

@@ -380,11 +380,11 @@ class Viridian(Device):
     def facts(self, scenario):
         found = super().facts(scenario)
         if scenario.mode == "throughput":
-            found["stages"] = {}
-            for name, (packets, cycles) in self.stages().items():
-                packets_before, cycles_before = self.stages_before[name]
-                if packets > packets_before:
-                    found["stages"][name] = round((cycles - cycles_before) / (packets - packets_before), 1)
+            now, before = self.stages(), self.stages_before
+            received = now["receive"][0] - before["receive"][0]
+            # not all packets pass all stages: by those received, stages add up to what a packet costs
+            found["stages"] = {name: round((cycles - before[name][1]) / received, 1)
+                               for name, (packets, cycles) in now.items() if packets > before[name][0]}
         return found
 
     @staticmethod
