@@ -377,6 +377,14 @@ static int make_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, str
 	return r;
 }
 
+static bool gates_change(const struct vsw_binding *b)
+{
+	for (unsigned int i = 0; i < b->model->n_ports; i++)
+		if (b->ports[i]->next_gate != b->ports[i]->gate)
+			return true;
+	return false;
+}
+
 /* After nobody can use the old ones: @published says whether the next or the old gates stay. */
 static void settle_gates(struct vsw_dataplane *dp, const struct vsw_binding *b, bool published)
 {
@@ -442,6 +450,8 @@ int vsw_dataplane_publish(struct vsw_dataplane *dp, const struct vsw_binding *b,
 			r = vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL,
 				       "memory ran out");
 	}
+	if (r == 0)
+		next->gates = old->gates + gates_change(b);
 	/* addresses first: a frame that arrives at once already finds its way. Workers under the old
 	 * snapshot ignore entries of ports they do not know. */
 	if (r == 0) {

@@ -99,6 +99,7 @@ struct vsw_snap_work {
 
 struct vsw_snapshot {
 	uint64_t generation;
+	uint32_t gates; /* another number whenever some port's gate is another */
 	const struct vsw_snap_port *ports[VSW_PORTS_MAX]; /* by index; NULL: no such port */
 	struct vsw_snap_work work[VSW_WORKERS_MAX];
 	struct vsw_snap_port *all;

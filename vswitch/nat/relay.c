@@ -108,6 +108,8 @@ static void to_neighbour(struct burst *b, enum nat_side side, struct rte_mbuf *m
 		put(b, side, m);
 		break;
 	case VSW_NEIGH_WAITS:
+		/* on this path there is a worker: the timer addresses nothing */
+		m->hash.usr = b->w->snap->gates;
 		b->nat->waited++;
 		break;
 	case VSW_NEIGH_REFUSED:
@@ -118,6 +120,18 @@ static void to_neighbour(struct burst *b, enum nat_side side, struct rte_mbuf *m
 	if (unlikely(ask))
 		send_arp(b, side, own_ip(b->nat, side), ip,
 			 e->state == VSW_NEIGH_KNOWN ? e->mac : NULL);
+}
+
+/*
+ * May a frame that waited go on? Its sender's gate let it pass when it came; who was cut since must send nothing
+ * more, so what waited under other gates is lost, whosever it is: that is rare, and a router's packet may be.
+ */
+static bool still_good(struct burst *b, struct rte_mbuf *m)
+{
+	if (likely(m->hash.usr == b->w->snap->gates))
+		return true;
+	drop(b, m, VSW_DROP_NAT_POLICY_CHANGED);
+	return false;
 }
 
 /* Which neighbour leads to @dst? 0: none. */
@@ -161,6 +175,8 @@ static void arp(struct burst *b, enum nat_side side, struct rte_mbuf *m)
 		while (e && e->n_waiting) {
 			struct rte_mbuf *waiting = e->waiting[--e->n_waiting];
 
+			if (!still_good(b, waiting))
+				continue;
 			address(waiting, e->mac, s->mac48);
 			put(b, side, waiting);
 		}
@@ -234,8 +250,10 @@ static inline void decided(struct burst *b, struct nat_frame *f)
 	enum nat_side to = f->verdict == NAT_TO_INSIDE ? NAT_INSIDE : NAT_OUTSIDE;
 	uint32_t ip;
 
-	if (unlikely(f->verdict == NAT_HELD))
+	if (unlikely(f->verdict == NAT_HELD)) {
+		m->hash.usr = b->w->snap->gates;
 		return;
+	}
 	if (unlikely(f->verdict == NAT_DROP)) {
 		drop(b, m, VSW_DROP_NAT_MALFORMED + f->reason);
 		return;
@@ -272,7 +290,8 @@ static void translate(struct burst *b, enum nat_side side, struct nat_frame *f, 
 		decided(b, &f[i]);
 	while (unlikely((n = (uint16_t)nat_xlat_released(nat->x, f, NAT_BURST)) > 0))
 		for (uint16_t i = 0; i < n; i++)
-			decided(b, &f[i]);
+			if (still_good(b, f[i].cookie))
+				decided(b, &f[i]);
 }
 
 /* Sort a burst: packets for the gateway into @f, the rest is answered or ignored. */
