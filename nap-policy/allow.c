@@ -444,6 +444,16 @@ struct nap_allow *nap_allow_with(struct nap_allow *a, const struct nap_target *t
 	return b.a;
 }
 
+struct nap_allow *nap_allow_with_host(struct nap_allow *a, const struct vd_prefix *host,
+				      bool router)
+{
+	struct build b = {.a = a, .room = a->n_peers};
+
+	add(&b, host, (uint8_t)(NAP_PEER_RESOLVE | (router ? NAP_PEER_ROUTER : 0)), 0,
+	    (struct nap_port_range){0, 0});
+	return b.a;
+}
+
 struct nap_allow *nap_allow_nothing(void)
 {
 	static struct nap_allow nothing = {.refs = 1, .access = NAP_ISOLATED};

@@ -110,6 +110,9 @@ struct nap_allow *nap_allow_make(const struct nap_policy *p, enum nap_access acc
  *  lack of memory it stays as it was. */
 struct nap_allow *nap_allow_with(struct nap_allow *a, const struct nap_target *targets,
 				 unsigned int n);
+/** @a with one host more that may be found by ARP and ND; @router: and may report errors. Takes @a, as above. */
+struct nap_allow *nap_allow_with_host(struct nap_allow *a, const struct vd_prefix *host,
+				      bool router);
 /** The set that allows nothing; needs no memory, and is never freed. */
 struct nap_allow *nap_allow_nothing(void);
 struct nap_allow *nap_allow_ref(struct nap_allow *a);

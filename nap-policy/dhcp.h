@@ -3,7 +3,7 @@
  * The statement of health inside of DHCP: vendor options (43) with sub-options 220 to 223, which may be
  * cut over several options because one holds 255 bytes only.
  *
- * Source: MS-DHCPN 2.2.1, RFC 2132 8.4, RFC 3396. Thread-safety: pure functions.
+ * Source: MS-DHCPN 2.2.1, RFC 2131, RFC 2132 8.4, RFC 3396. Thread-safety: pure functions.
  * Proof: tests/unit/nap-policy/test_dhcp.c, tests/fuzz/fuzz_nap_carriers.c.
  */
 #pragma once
@@ -37,6 +37,30 @@ struct nap_dhcp {
 /** Look through the options of a DHCPv4 message (what follows the magic cookie).
  *  Return: 0; -EBADMSG: options or vendor data contradict their lengths. */
 int nap_dhcp_parse(const uint8_t *options, size_t size, struct nap_dhcp *ret);
+
+/* One DHCPv4 message. */
+struct nap_dhcp_message {
+	bool request; /* a client's */
+	uint8_t type; /* option 53; 0: BOOTP */
+	uint32_t xid;
+	bool relayed; /* or not over Ethernet: it may speak for somebody else */
+	uint8_t chaddr[6];
+	uint16_t max_size; /* bytes of the IP packet that the client takes */
+	struct nap_dhcp health;
+};
+
+#define NAP_DHCP_OFFER 2
+#define NAP_DHCP_ACK   5
+
+/** Read a whole message (RFC 2131; options may go on in its other fields, RFC 3396 5). Return: 0; -EBADMSG. */
+int nap_dhcp_read(const uint8_t *message, size_t size, struct nap_dhcp_message *ret);
+
+/** Does a client's message have vendor options, so that reading it may be worth it? Cheap. */
+bool nap_dhcp_mentions(const uint8_t *message, size_t size);
+
+/** Put @n bytes of options behind those that @message has. Returns its new size, at most @room; 0: no room, or it is
+ *  no message. */
+size_t nap_dhcp_add(uint8_t *message, size_t size, size_t room, const uint8_t *options, size_t n);
 
 /** Write vendor options with one sub-option @code of @size bytes of @v, cut as RFC 3396 says. Sub-options
  *  of more than 255 bytes repeat their code. Returns the bytes written; 0: too small. */

@@ -16,6 +16,7 @@
 
 #include "vswitch/control/daemon.h"
 #include "vswitch/control/health.h"
+#include "vswitch/control/quarantine.h"
 #include "vswitch/hostnat/hostnat.h"
 
 enum status { OK, WARN, FAIL };
@@ -220,15 +221,41 @@ static void check_health(struct vsw_daemon *d, json_t *out)
 
 	if (state && !strcmp(state, "running"))
 		finding(out, "health-service", OK, NULL,
-			"guests can report: process %d, started %d times, asked %d times",
+			"guests can report: process %d, started %d times, asked %d times; "
+			"%d statements of health came by DHCP",
 			(int)json_integer_value(json_object_get(s, "pid")),
 			(int)json_integer_value(json_object_get(s, "starts")),
-			(int)json_integer_value(json_object_get(s, "asked")));
+			(int)json_integer_value(json_object_get(s, "asked")),
+			(int)json_integer_value(json_object_get(s, "heard")));
 	else if (state && !strcmp(state, "waiting"))
 		finding(out, "health-service", FAIL, "the log has more",
 			"guests cannot report by themselves: %s",
 			error ? error : "not started yet");
 	json_decref(s);
+}
+
+/* Ports whose machines would not be led to the portal; one finding, however many there are. */
+static void check_redirect(struct vsw_daemon *d, json_t *out)
+{
+	const char *first = NULL, *fault = NULL;
+	unsigned int n_bad = 0;
+
+	for (unsigned int i = 0; d->nap && i < d->nap->n_ports; i++) {
+		const struct vsw_nap_port *p = &d->nap->ports[i];
+		const char *why =
+			p->present ? vsw_nap_net_redirect_fault(&d->engine->model, p) : NULL;
+
+		if (!why)
+			continue;
+		if (!n_bad++) {
+			first = p->name;
+			fault = why;
+		}
+	}
+	if (n_bad)
+		finding(out, "redirect", WARN,
+			"add gateways: [ROUTER] to the policy, or leave it: pages then only fail",
+			"%s%s: web pages are %s", first, n_bad > 1 ? " and others" : "", fault);
 }
 
 static void nat_finding(void *ctx, const char *status, const char *text, const char *hint)
@@ -262,6 +289,7 @@ json_t *vsw_doctor(struct vsw_daemon *d)
 	if (d->nat)
 		vsw_hostnat_doctor(d->nat, nat_finding, out);
 	check_health(d, out);
+	check_redirect(d, out);
 	check_processes(out);
 	return out;
 }

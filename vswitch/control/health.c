@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #include "vswitch/control/quarantine.h"
 #include "vswitch/io/netns.h"
 #include "vswitch/portal/desk.h"
+#include "vswitch/portal/hear.h"
 #include "vswitch/portal/portal.h"
 
 #define PROGRAM        "viridian-portal"
@@ -38,7 +40,7 @@ struct vsw_health {
 	struct vsw_portal *portal;
 	pid_t pid; /* 0: none */
 	int pidfd, fd;
-	sd_event_source *ended, *asked;
+	sd_event_source *ended, *asked, *heard;
 	uint64_t started_ms, retry_at_ms;
 	uint32_t wait_ms;
 	unsigned int n_starts;
@@ -241,6 +243,34 @@ static int on_asked(sd_event_source *source, int fd, uint32_t events, void *arg)
 	return 0;
 }
 
+/* Statements of health in DHCP: from the switch's own thread, about ports. */
+static int on_heard(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	static struct {
+		struct vsw_heard_note note;
+		uint8_t bytes[NAP_SOH_SIZE_MAX];
+	} said;
+	struct vsw_health *h = arg;
+
+	for (unsigned int i = 0; i < ASKS_AT_ONCE; i++) {
+		ssize_t n = recv(fd, &said, sizeof(said), MSG_DONTWAIT);
+		const ssize_t head = offsetof(typeof(said), bytes);
+		uint8_t answer[VSW_HEAR_ANSWER];
+		size_t size;
+
+		if (n < head || said.note.size > n - head)
+			break;
+		size = vsw_health_heard(h->d, said.note.ticket, said.note.foreign, said.bytes,
+					said.note.size, answer, sizeof(answer));
+		said.note.size = (uint16_t)size;
+		memcpy(said.bytes, answer, size);
+		/* who cannot be told does without: leases do not wait */
+		if (send(fd, &said, (size_t)head + size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+			break;
+	}
+	return 0;
+}
+
 static int watch(struct vsw_health *h)
 {
 	int r;
@@ -313,11 +343,22 @@ static struct vsw_health *make(struct vsw_daemon *d)
 static void close_all(struct vsw_health *h)
 {
 	stop(h);
+	h->heard = sd_event_source_disable_unref(h->heard);
 	vsw_portal_close(h->portal);
 	h->portal = NULL;
 	h->wait_ms = 0;
 	h->retry_at_ms = 0;
 	h->error[0] = '\0';
+}
+
+static int open_portal(struct vsw_daemon *d, struct vsw_health *h, struct vd_err *reterr)
+{
+	int r = vsw_portal_open(d->dp, &h->portal, reterr);
+
+	if (r == 0)
+		r = sd_event_add_io(d->event, &h->heard, vsw_portal_heard(h->portal), EPOLLIN,
+				    on_heard, h);
+	return r < 0 ? r : 0;
 }
 
 void vsw_health_sync(struct vsw_daemon *d)
@@ -339,7 +380,7 @@ void vsw_health_sync(struct vsw_daemon *d)
 	if (h->pid || vsw_now_ms() < h->retry_at_ms)
 		return;
 	if (!h->portal)
-		r = vsw_portal_open(d->dp, &h->portal, &err);
+		r = open_portal(d, h, &err);
 	if (r == 0)
 		r = start(h);
 	if (r < 0) {
@@ -373,11 +414,12 @@ json_t *vsw_health_status(const struct vsw_health *h)
 		return json_pack("{s:s}", "state", "off");
 	if (h->portal)
 		vsw_portal_stats_get(h->portal, &s);
-	return json_pack("{s:s, s:i, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+	return json_pack("{s:s, s:i, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
 			 h->pid ? "running" : "waiting", "pid", (int)h->pid, "starts",
 			 (int)h->n_starts, "error",
 			 h->error[0] ? json_string(h->error) : json_null(), "asked",
 			 (json_int_t)h->n_asked, "packets_in", (json_int_t)s.in, "packets_out",
-			 (json_int_t)s.out, "answers", (json_int_t)s.answers, "refused",
+			 (json_int_t)s.out, "answers", (json_int_t)s.answers, "heard",
+			 (json_int_t)s.heard, "amended", (json_int_t)s.amended, "refused",
 			 (json_int_t)s.refused, "full", (json_int_t)s.full);
 }

@@ -27,6 +27,11 @@ json_t *vsw_health_status(const struct vsw_health *h);
 
 /* ---- health_answer.c ---- */
 
+/** The machine of the port with @ticket said @bytes in DHCP (@foreign: something that speaks for another one): judge it.
+ *  Returns the size of the answering statement in @ret; 0: none. */
+size_t vsw_health_heard(struct vsw_daemon *d, uint32_t ticket, bool foreign, const uint8_t *bytes,
+			size_t size, uint8_t *ret, size_t room);
+
 /** What @ask with @body is told: fills @told and at most NAP_TOLD_MAX bytes at @ret. */
 void vsw_health_answer(struct vsw_daemon *d, const struct nap_ask *ask, const uint8_t *body,
 		       struct nap_told *told, uint8_t *ret);

@@ -19,7 +19,8 @@
 
 #define REPORT_MS    1000u /* between two reports of a port ... */
 #define REPORT_BURST 5u    /* ... of which so many may come at once */
-#define NAMES_MS     100u  /* between two questions for names */
+#define TOO_MANY     "one report a second, five at once"
+#define NAMES_MS     100u /* between two questions for names */
 #define NAMES_BURST  10u
 #define NAMES_TTL_S  30u
 #define REFUSED_MS   60000u /* a port's refused reports are written down at most so often */
@@ -205,7 +206,7 @@ static bool accept_report(struct telling *t, struct nap_report *r)
 		return false;
 	}
 	memcpy(name, t->p->name, sizeof(name));
-	if (vsw_nap_act(t->d->nap, t->p, VSW_NAP_REPORT, "guest", &err)) {
+	if (vsw_nap_act(t->d->nap, t->p, VSW_NAP_REPORT, VSW_NAP_GUEST, &err)) {
 		vd_log(LOG_ERR, "quarantine", name, "%s", err.message);
 		tell_error(t, 503, "the switch could not act on it");
 		return false;
@@ -237,7 +238,6 @@ static bool may_report(struct telling *t)
 		return true;
 	t->p->state.count.limited++;
 	refused(t, "too many reports");
-	tell_error(t, 429, "one report a second, five at once");
 	return false;
 }
 
@@ -246,8 +246,10 @@ static void tell_report(struct telling *t)
 	static struct nap_report report; /* large; one thread */
 	struct vd_err err = {0};
 
-	if (!may_report(t))
+	if (!may_report(t)) {
+		tell_error(t, 429, TOO_MANY);
 		return;
+	}
 	if (!t->ask->size || nap_report_parse((const char *)t->body, t->ask->size, "report",
 					      NAP_AGENT, vsw_nap_now(), &report, &err)) {
 		malformed(t, 400, t->ask->size ? err.message : "not a report");
@@ -271,28 +273,67 @@ static bool class_passes(const struct nap_verdict *v, const char *fact)
 	return true;
 }
 
-static void tell_soh_answer(struct telling *t, const struct nap_soh *soh)
+/* Remediation servers that are hosts with an address: agents repair themselves from there. */
+static void add_servers(struct nap_sohr *answer, const struct nap_policy *policy,
+			const struct vsw_nap_port *p)
+{
+	uint16_t group = vsw_nap_group_of(policy, p);
+	const struct nap_group *g = group < policy->n_groups ? &policy->groups[group] : NULL;
+	const unsigned int max4 = sizeof(answer->ipv4) / sizeof(answer->ipv4[0]);
+	const unsigned int max6 = sizeof(answer->ipv6) / sizeof(answer->ipv6[0]);
+
+	for (unsigned int i = 0; g && i < g->n_targets; i++) {
+		const struct vd_prefix *to = &g->targets[i].to;
+
+		if (to->family == 4 && to->len == 32 && answer->n_ipv4 < max4)
+			memcpy(answer->ipv4[answer->n_ipv4++], to->addr, 4);
+		else if (to->family == 6 && to->len == 128 && answer->n_ipv6 < max6)
+			memcpy(answer->ipv6[answer->n_ipv6++], to->addr, 16);
+	}
+}
+
+/* What the state of @p means, as a statement in answer to @soh. Returns its size; 0: no memory, or no room. */
+static size_t soh_answer(struct vsw_daemon *d, const struct vsw_nap_port *p,
+			 const struct nap_soh *soh, uint8_t *ret, size_t room)
 {
 	static const char *const facts[NAP_SOH_N_CLASSES] = {"firewall", "av", "antispyware",
 							     "updates", "patches"};
-	const struct nap_policy *policy = vsw_nap_policy(t->d->nap);
-	const struct nap_state *s = &t->p->state;
+	const struct nap_policy *policy = vsw_nap_policy(d->nap);
+	const struct nap_state *s = &p->state;
 	struct nap_sohr answer = {.state = s->health == NAP_PROBATION ? NAP_SOH_PROBATION
 					   : s->access == NAP_FULL    ? NAP_SOH_FULL
 								      : NAP_SOH_RESTRICTED,
 				  .url = ""};
-	uint8_t bytes[NAP_SOH_SIZE_MAX];
 	struct nap_state tried;
 	struct nap_verdict v;
 
-	if (!policy || vsw_nap_try(t->d->nap, t->p, policy, NULL, &tried, &v) < 0) {
-		tell_error(t, 503, "no memory");
-		return;
-	}
+	if (!policy || vsw_nap_try(d->nap, p, policy, NULL, &tried, &v) < 0)
+		return 0;
 	for (unsigned int i = 0; i < NAP_SOH_N_CLASSES; i++)
 		answer.class_ok[i] = answer.class_current[i] = class_passes(&v, facts[i]);
 	nap_state_done(&tried);
-	tell_bytes(t, 200, bytes, nap_sohr_build(soh, &answer, bytes, sizeof(bytes)));
+	if (answer.state != NAP_SOH_FULL)
+		add_servers(&answer, policy, p);
+	return nap_sohr_build(soh, &answer, ret, room);
+}
+
+/* A statement that parsed is @t->p's. Return: 0; what vsw_nap_soh() says, and it was refused by name. */
+static int judge_soh(struct telling *t, const uint8_t *bytes, size_t size, struct vd_err *reterr)
+{
+	char name[VSW_PORT_NAME_SIZE];
+	int r;
+
+	memcpy(name, t->p->name, sizeof(name));
+	r = vsw_nap_soh(t->d->nap, t->p, bytes, size, VSW_NAP_GUEST, reterr);
+	/* acting may have moved it */
+	t->p = vsw_nap_find(t->d->nap, name, &(struct vd_err){0});
+	if (!t->p)
+		return -EIO;
+	if (r == -EACCES || r == -EINVAL)
+		refused(t, reterr->message);
+	else if (r == 0)
+		vsw_daemon_kick(t->d);
+	return r;
 }
 
 static void tell_soh(struct telling *t)
@@ -300,12 +341,15 @@ static void tell_soh(struct telling *t)
 	static struct nap_report none; /* what a statement cannot carry comes beside it */
 	static struct nap_soh soh;
 	struct vd_err err = {0};
-	char name[VSW_PORT_NAME_SIZE];
+	uint8_t answer[NAP_SOH_SIZE_MAX];
 	const char *why = "not a statement of health";
+	size_t size;
 	int r;
 
-	if (!may_report(t))
+	if (!may_report(t)) {
+		tell_error(t, 429, TOO_MANY);
 		return;
+	}
 	if (nap_soh_parse(t->body, t->ask->size, &soh, &why) < 0) {
 		malformed(t, 400, why);
 		return;
@@ -313,21 +357,42 @@ static void tell_soh(struct telling *t)
 	/* said a second time with a new challenge, it is as old as it was: vsw_nap_soh() knows */
 	if (!is_answer(t, &none))
 		return;
-	memcpy(name, t->p->name, sizeof(name));
-	r = vsw_nap_soh(t->d->nap, t->p, t->body, t->ask->size, "guest", &err);
-	/* acting may have moved it */
-	t->p = vsw_nap_find(t->d->nap, name, &(struct vd_err){0});
-	if (!t->p || r == -ENOMEM || r == -EIO) {
-		tell_error(t, 503, "the switch could not act on it");
-		return;
-	}
+	r = judge_soh(t, t->body, t->ask->size, &err);
 	if (r < 0) {
-		refused(t, err.message);
-		tell_error(t, r == -EACCES ? 409 : 400, err.message);
+		tell_error(t,
+			   r == -EACCES   ? 409
+			   : r == -EINVAL ? 400
+					  : 503,
+			   r == -EACCES || r == -EINVAL ? err.message
+							: "the switch could not act on it");
 		return;
 	}
-	vsw_daemon_kick(t->d);
-	tell_soh_answer(t, &soh);
+	size = soh_answer(t->d, t->p, &soh, answer, sizeof(answer));
+	if (size)
+		tell_bytes(t, 200, answer, size);
+	else
+		tell_error(t, 503, "no memory");
+}
+
+/* ---- DHCP ---- */
+
+size_t vsw_health_heard(struct vsw_daemon *d, uint32_t ticket, bool foreign, const uint8_t *bytes,
+			size_t size, uint8_t *ret, size_t room)
+{
+	static struct nap_soh soh;
+	struct telling t = {.d = d, .p = port_of(d, ticket)};
+	const char *why = "not a statement of health";
+	struct vd_err err = {0};
+
+	if (!t.p || !vsw_nap_policy(d->nap) || !may_report(&t))
+		return 0;
+	if (foreign || nap_soh_parse(bytes, size, &soh, &why) < 0) {
+		t.p->state.count.malformed++;
+		refused(&t,
+			foreign ? "a statement of health in DHCP speaks for another machine" : why);
+		return 0;
+	}
+	return judge_soh(&t, bytes, size, &err) < 0 ? 0 : soh_answer(d, t.p, &soh, ret, room);
 }
 
 /* ---- names ---- */

@@ -165,6 +165,7 @@ static void make_allow(struct vsw_nap *n, struct vsw_nap_port *p, const struct n
 		a = nap_allow_ref(nap_allow_nothing());
 	else if (p->state.access == NAP_RESTRICTED)
 		a = nap_allow_with(a, t->targets, t->n_targets);
+	a = vsw_nap_net_allow(n->model ? n->model : &n->engine->model, p, a);
 	if (nap_allow_equal(a, p->allow)) {
 		nap_allow_unref(a);
 		return;
@@ -214,6 +215,26 @@ static bool may_report(const struct vsw_nap_port *p, const struct nap_policy *po
 	       (p->state.access == NAP_FULL || p->state.access == NAP_RESTRICTED);
 }
 
+/* Does anything follow from a statement of health? */
+static bool hears(const struct vsw_nap_port *p, const struct nap_policy *policy)
+{
+	const struct nap_rule *rule =
+		policy && p->state.rule >= 0 ? &policy->rules[p->state.rule] : NULL;
+
+	if (!policy || (rule && rule->exempt))
+		return false;
+	if (policy->radius.server[0])
+		return true; /* it is told */
+	for (unsigned int i = 0; i < policy->n_checks; i++) {
+		const struct nap_check *c = &policy->checks[i];
+
+		for (unsigned int k = 0; (!rule || rule->checks >> i & 1) && k < c->n_sources; k++)
+			if (c->sources[k] == NAP_SOH)
+				return true;
+	}
+	return false;
+}
+
 void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt_port *const *rts)
 {
 	bool policy_changed = n->last != m->quarantine;
@@ -248,7 +269,8 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 		if (!rts[i]->port)
 			continue;
 		vsw_port_confine(rts[i]->port, p->allow, p->vlan);
-		vsw_port_serve(rts[i]->port, may_report(p, policy_of(m)));
+		vsw_port_serve(rts[i]->port, may_report(p, policy_of(m)), hears(p, policy_of(m)),
+			       vsw_nap_net_dhcp(m, p));
 	}
 }
 

@@ -120,8 +120,9 @@ const struct nap_policy *vsw_nap_policy(const struct vsw_nap *n);
 /** The state of @p has changed: decide and make it true. @actor is recorded. */
 int vsw_nap_act(struct vsw_nap *n, struct vsw_nap_port *p, enum vsw_nap_trigger trigger,
 		const char *actor, struct vd_err *reterr);
-/** @p's machine said @bytes, a statement of health (soh.c). -EINVAL: it is none; -EACCES: it said so before. @p is not
- *  good any more afterwards. */
+#define VSW_NAP_GUEST "guest" /* the actor, when the machine itself reports */
+/** @p's machine said @bytes, a statement of health (soh.c). -EINVAL: it is none; -EACCES: it, or (by @actor
+ *  VSW_NAP_GUEST) another machine, said so before. @p is not good any more afterwards. */
 int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes, size_t size,
 		const char *actor, struct vd_err *reterr);
 /** What nap_state_decide() would say of @p under @policy; a copy is decided about. -ENOMEM. */
@@ -141,6 +142,16 @@ json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p);
 json_t *vsw_nap_findings(const struct nap_verdict *v, struct nap_time now, bool failing_only);
 
 extern const char *const vsw_nap_trigger_text[VSW_NAP_N_TRIGGERS];
+
+/* ---- quarantine_net.c ---- */
+
+/** @a, of @p, with the router and the DHCP server of the NAT network of its switch, if there is one. Takes @a. */
+struct nap_allow *vsw_nap_net_allow(const struct vsw_model *m, const struct vsw_nap_port *p,
+				    struct nap_allow *a);
+/** The DHCP server of ours that @p's machine asks, host order; 0: none. */
+uint32_t vsw_nap_net_dhcp(const struct vsw_model *m, const struct vsw_nap_port *p);
+/** Why web pages of others do not lead @p's machine to the portal while it is confined; NULL: they do. */
+const char *vsw_nap_net_redirect_fault(const struct vsw_model *m, const struct vsw_nap_port *p);
 
 /* ---- quarantine_save.c ---- */
 

@@ -108,6 +108,14 @@ static json_t *terms_to_json(const struct vsw_nap_terms *t, struct nap_time now)
 			 t->until_ms ? seconds_from(now.mono_ms, t->until_ms) : json_null());
 }
 
+/* What becomes of web pages that it asks others for while it is confined. */
+static const char *redirect_of(const struct vsw_nap *n, const struct vsw_nap_port *p)
+{
+	const char *fault = vsw_nap_net_redirect_fault(&n->engine->model, p);
+
+	return !vsw_nap_policy(n) ? "no policy" : fault ? fault : "to the portal";
+}
+
 json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p)
 {
 	const struct nap_rule *rule = rule_of(n, p);
@@ -127,6 +135,7 @@ json_t *vsw_nap_details(struct vsw_nap *n, const struct vsw_nap_port *p)
 	json_object_set_new(j, "os_version", text_or_null(s->os_version));
 	json_object_set_new(j, "machine", text_or_null(s->machine));
 	json_object_set_new(j, "url", text_or_null(rule ? rule->url : NULL));
+	json_object_set_new(j, "redirect", json_string(redirect_of(n, p)));
 	json_object_set_new(j, "reports", counters(&s->count));
 	json_object_set_new(j, "vlan", p->vlan ? json_integer(p->vlan) : json_null());
 	json_object_set_new(j, "terms", terms_to_json(&p->terms, now));

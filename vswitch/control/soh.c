@@ -15,6 +15,20 @@ static const uint8_t *correlation(const struct nap_soh *soh)
 	return soh->has_correlation ? soh->system_correlation : NULL;
 }
 
+/* In DHCP it is broadcast: others may have overheard it. */
+static bool somebody_elses(const struct vsw_nap *n, const struct vsw_nap_port *p, const uint8_t *id)
+{
+	for (unsigned int i = 0; i < n->n_ports; i++) {
+		const struct nap_state *s = &n->ports[i].state;
+		unsigned int n_seen = s->n_soh_seen < NAP_SOH_SEEN ? s->n_soh_seen : NAP_SOH_SEEN;
+
+		for (unsigned int k = 0; &n->ports[i] != p && k < n_seen; k++)
+			if (!memcmp(s->soh_seen[k], id, sizeof(s->soh_seen[k])))
+				return true;
+	}
+	return false;
+}
+
 static int malformed(struct vsw_nap_port *p, const char *why, struct vd_err *reterr)
 {
 	p->state.count.malformed++;
@@ -37,6 +51,12 @@ int vsw_nap_soh(struct vsw_nap *n, struct vsw_nap_port *p, const uint8_t *bytes,
 		return malformed(p, "it is an answer to one", reterr);
 	if (!correlation(&soh))
 		return malformed(p, "it has no correlation id, so it may be an old one", reterr);
+	/* the host knows what it hands on */
+	if (!strcmp(actor, VSW_NAP_GUEST) && somebody_elses(n, p, correlation(&soh))) {
+		p->state.count.replayed++;
+		return vd_err_set(reterr, -EACCES, VD_E_VALUE, p->name, NULL,
+				  "this statement of health was sent by another machine");
+	}
 	if (nap_state_soh_replayed(&p->state, correlation(&soh)))
 		return vd_err_set(reterr, -EACCES, VD_E_VALUE, p->name, NULL,
 				  "this statement of health was sent before");

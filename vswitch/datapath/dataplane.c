@@ -296,9 +296,11 @@ const struct nap_allow *vsw_port_confined(const struct vsw_port *port)
 	return port->gate && port->gate->quarantine ? port->gate->quarantine->allow : NULL;
 }
 
-void vsw_port_serve(struct vsw_port *port, bool on)
+void vsw_port_serve(struct vsw_port *port, bool on, bool statements, uint32_t dhcp_server)
 {
 	port->portal = on;
+	port->statements = on && statements;
+	__atomic_store_n(&port->dhcp_server, rte_cpu_to_be_32(dhcp_server), __ATOMIC_RELAXED);
 }
 
 uint16_t vsw_port_confined_vlan(const struct vsw_port *port)

@@ -91,9 +91,10 @@ const struct nap_allow *vsw_port_confined(const struct vsw_port *port);
 /** The VLAN that confinement put it into, of what the workers have; 0: none. Control thread. */
 uint16_t vsw_port_confined_vlan(const struct vsw_port *port);
 
-/** Let @port's guest talk to the health service (vswitch/policy/portal.h), or not. Takes effect with the next
- *  publish. Control thread. */
-void vsw_port_serve(struct vsw_port *port, bool on);
+/** Let @port's guest talk to the health service (vswitch/policy/portal.h), or not. @statements: and look through its
+ *  DHCP for statements of health; @dhcp_server (host order, 0: none) is the one of ours that it asks. Takes effect with the
+ *  next publish. Control thread. */
+void vsw_port_serve(struct vsw_port *port, bool on, bool statements, uint32_t dhcp_server);
 
 /** Wait until every worker has let go of what it could reach before the call. Any thread but workers. */
 void vsw_dataplane_quiesce(struct vsw_dataplane *dp);

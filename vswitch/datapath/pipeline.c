@@ -583,6 +583,8 @@ static __rte_always_inline void all_stages(struct vsw_worker *w, const struct vs
 		vsw_gate_from_vm(w, p, v);
 		if (measured)
 			vsw_stage_done(w, VSW_STAGE_GATE_FROM, v->n);
+	} else if (p->flags & VSW_SNAP_STATEMENTS) {
+		vsw_portal_hear_burst(w, p, v);
 	}
 	if (p->n_mates && !w->trace)
 		claim_sources(w, p, v);
@@ -619,7 +621,7 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 
 	if (!(p->flags & VSW_SNAP_LINK_UP))
 		return input_link_down;
-	if (p->gate || p->n_mates)
+	if (p->gate || p->n_mates || p->flags & VSW_SNAP_STATEMENTS)
 		return input_gated;
 	if (p->pvid == VSW_VID_NONE)
 		return learning ? input_learning_tagged_only : input_fixed_tagged_only;

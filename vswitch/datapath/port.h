@@ -72,6 +72,10 @@ struct vsw_port {
 	uint16_t n_rxq, n_txq;
 	uint32_t ticket; /* of its opening: portal.h */
 	bool portal;     /* its guest may talk to the health service; vsw_port_serve() */
+	bool statements; /* its DHCP is looked through for statements of health */
+	uint32_t
+		dhcp_server; /* network order: of ours, whose answers to it may carry one; 0: none */
+	uint32_t heard;      /* atomic; when it last spoke of health (vsw_worker.now); 0: never */
 	struct vsw_portal_rate portal_rate;
 	bool tx_locked;              /* workers share tx queues: take tx_lock[queue] */
 	struct vsw_capture *capture; /* atomic; list of captures of this port, NULL mostly */

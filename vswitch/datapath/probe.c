@@ -75,11 +75,11 @@ void vsw_probe_detach(struct vsw_dataplane *dp, struct vsw_port *port)
 int vsw_probe_send(struct vsw_dataplane *dp, const struct vsw_port *port, const void *frame,
 		   uint16_t size)
 {
-	return vsw_own_send(dp, port->index, port->ticket, frame, size);
+	return vsw_own_send(dp, port->index, port->ticket, false, frame, size);
 }
 
-int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, const void *frame,
-		 uint16_t size)
+int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, bool served,
+		 const void *frame, uint16_t size)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->env.pool);
 	char *d = m ? rte_pktmbuf_append(m, size) : NULL;
@@ -91,6 +91,7 @@ int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, cons
 	memcpy(d, frame, size);
 	m->port = index;
 	m->hash.usr = ticket;
+	m->vlan_tci = served;
 	if (rte_ring_enqueue(dp->own, m)) {
 		rte_pktmbuf_free(m);
 		return -ENOBUFS;
@@ -111,7 +112,10 @@ void vsw_probe_flush(struct vsw_worker *w)
 
 		if (p && m->hash.usr && m->hash.usr != p->rt->ticket)
 			p = NULL; /* closed meanwhile, and the index is another's */
+		if (p && m->vlan_tci && !(p->flags & VSW_SNAP_PORTAL))
+			p = NULL;
 		m->port = VSW_PORT_INDEX_NONE;
+		m->vlan_tci = 0;
 		m->hash.usr = 0;
 		if (p)
 			vsw_pipeline_send(w, p, &m, 1);

@@ -45,9 +45,10 @@ int vsw_probe_send(struct vsw_dataplane *dp, const struct vsw_port *port, const 
 		   uint16_t size);
 
 /** The same by data-plane index, any thread. @ticket: of the port (vswitch/policy/portal.h): a later port of that
- *  index does not get it. 0: any. */
-int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, const void *frame,
-		 uint16_t size);
+ *  index does not get it. 0: any. @served: only while the port may talk to the health service: nothing of it comes to
+ *  who was isolated meanwhile. */
+int vsw_own_send(struct vsw_dataplane *dp, uint16_t index, uint32_t ticket, bool served,
+		 const void *frame, uint16_t size);
 
 /** Is the frame for the prober? Looks at the first @len bytes. */
 bool vsw_probe_wants(const struct vsw_probe *p, const uint8_t *d, uint32_t len);

@@ -157,6 +157,8 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 		p->flags |= VSW_SNAP_GATED;
 	if (rt->portal)
 		p->flags |= VSW_SNAP_PORTAL;
+	if (rt->statements)
+		p->flags |= VSW_SNAP_STATEMENTS;
 	p->flags |= vsw_qos_flags(b->model, i);
 	if (vsw_policy_of(cfg)->guard.mac_spoofing) {
 		p->flags |= VSW_SNAP_ANY_SOURCE;

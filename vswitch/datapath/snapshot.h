@@ -39,11 +39,12 @@ enum vsw_snap_flags {
 	VSW_SNAP_SHAPED = 128,  /* what is sent to it waits in its shaper */
 	VSW_SNAP_HELD = 256,    /* what it sends is limited */
 	VSW_SNAP_SOURCES = 512, /* frames for it are marked with where they came from: mirror.h */
-	VSW_SNAP_TAPPED_RX = 1024, /* has taps for what it sends ... */
-	VSW_SNAP_TAPPED_TX = 2048, /* ... and for what is sent to it */
-	VSW_SNAP_MIRROR = 4096,    /* a mirror session sends to it */
-	VSW_SNAP_MEMBER = 8192,    /* one of several uplinks: a team's */
-	VSW_SNAP_PORTAL = 16384,   /* its guest may talk to the health service */
+	VSW_SNAP_TAPPED_RX = 1024,   /* has taps for what it sends ... */
+	VSW_SNAP_TAPPED_TX = 2048,   /* ... and for what is sent to it */
+	VSW_SNAP_MIRROR = 4096,      /* a mirror session sends to it */
+	VSW_SNAP_MEMBER = 8192,      /* one of several uplinks: a team's */
+	VSW_SNAP_PORTAL = 16384,     /* its guest may talk to the health service */
+	VSW_SNAP_STATEMENTS = 32768, /* and speaks of its health in DHCP, perhaps */
 };
 
 struct vsw_worker;

@@ -9,6 +9,7 @@
 #include "vswitch/datapath/trace.h"
 #include "vswitch/policy/gate.h"
 #include "vswitch/policy/mirror.h"
+#include "vswitch/policy/portal.h"
 #include "vswitch/policy/shape_path.h"
 
 static void drop_all(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf **m,
@@ -161,6 +162,10 @@ void vsw_pipeline_flush_port(struct vsw_worker *w, const struct vsw_snap_port *p
 		if (unlikely(w->measuring))
 			vsw_stage_done(w, VSW_STAGE_GATE_TO, n);
 	}
+	/* mostly nobody speaks of health in DHCP */
+	if (unlikely(p->flags & VSW_SNAP_STATEMENTS) &&
+	    __atomic_load_n(&p->rt->heard, __ATOMIC_RELAXED))
+		b->n = vsw_portal_answers(w, p, b->m, b->n);
 	n = b->n;
 	if (unlikely(p->flags & VSW_SNAP_SHAPED) && !w->trace)
 		vsw_shape_out(w, p, b->m, n);

@@ -34,7 +34,10 @@
 
 #define VSW_PORTAL_RING 2048
 
-/** What waits for the service's thread: mbufs; .hash.usr is the ticket, .vlan_tci the enum nap_class. */
+/** Beside the classes of allow.h: DHCP, in both directions. */
+enum { VSW_HEAR_QUESTION = NAP_N_CLASSES, VSW_HEAR_ANSWERS, VSW_PORTAL_N_CLASSES };
+
+/** What waits for the service's thread: mbufs; .hash.usr is the ticket, .vlan_tci the class. */
 struct vsw_portal_queue {
 	struct rte_ring *ring;
 	int wake_fd; /* eventfd */
@@ -55,6 +58,26 @@ bool vsw_portal_take(struct vsw_worker *w, const struct vsw_snap_port *p, struct
 
 /** The same for a burst whose addresses are known. */
 void vsw_portal_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
+
+/**
+ * Statements of health in DHCP (vswitch/portal/hear.h). What a machine sends goes on as it is; a copy of a message with
+ * vendor options is handed over, at most VSW_HEAR_RATE a second. Answers of a server of ours are handed over as
+ * they are, for as long as a machine that spoke of health may wait for one; they come back past the port's policy, which
+ * they have passed. Whatever goes wrong, the lease does not suffer.
+ */
+#define VSW_HEAR_RATE        10
+#define VSW_HEAR_ANSWERS_MAX 20
+#define VSW_HEAR_WINDOW_S    12
+
+/** Hear @m, which @p sends, if it is a client's DHCP. Changes nothing of it. Ports with VSW_SNAP_STATEMENTS. */
+void vsw_portal_hear(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m);
+
+/** The same for a burst. */
+void vsw_portal_hear_burst(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v);
+
+/** Of @n frames about to be sent to @p, take the server's answers to its questions. Returns how many stay. */
+uint16_t vsw_portal_answers(struct vsw_worker *w, const struct vsw_snap_port *p,
+			    struct rte_mbuf **m, uint16_t n);
 
 /** Can a frame to @dst48 be for the service? */
 static inline bool vsw_portal_maybe(uint64_t dst48)

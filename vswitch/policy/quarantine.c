@@ -166,6 +166,8 @@ static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw
 	*why = VSW_DROP_QUARANTINE_RATE;
 	if (!within_rate(w, q, class))
 		return false;
+	if (class == NAP_ALLOW_DHCP && dir == VSW_FROM_VM && p->flags & VSW_SNAP_STATEMENTS)
+		vsw_portal_hear(w, p, m);
 	return class != NAP_ALLOW_QUESTION || note_question(w, p, &l);
 }
 

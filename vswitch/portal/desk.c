@@ -343,8 +343,7 @@ int vsw_desk_out(struct vsw_desk *d, const uint8_t *ip, uint32_t size, uint32_t 
 
 /* ---- answers without a connection ---- */
 
-/* Of @size bytes at @l4, with the pseudo-header of @ip's addresses. */
-static uint16_t l4_checksum(const uint8_t *ip, uint8_t proto, const uint8_t *l4, uint32_t size)
+uint16_t vsw_desk_checksum(const uint8_t *ip, uint8_t proto, const uint8_t *l4, uint32_t size)
 {
 	bool v4 = ip[0] >> 4 == 4;
 	uint8_t pseudo[40] = {0};
@@ -405,7 +404,7 @@ static int nd_answer(const uint8_t *frame, const struct vsw_headers *h, uint8_t 
 	na[24] = 2;
 	na[25] = 1;
 	memcpy(na + 26, service_mac, 6);
-	vd_store16(na + 2, l4_checksum(ip, ICMP6, na, 32));
+	vd_store16(na + 2, vsw_desk_checksum(ip, ICMP6, na, 32));
 	return (int)(l3 + 72);
 }
 
@@ -436,7 +435,7 @@ static int reset_answer(const uint8_t *frame, const struct vsw_headers *h, uint8
 	put32(rst + 8, get32(syn + 4) + 1);
 	rst[12] = 0x50;
 	rst[13] = RST | ACK;
-	vd_store16(rst + 16, l4_checksum(ip, TCP, rst, 20));
+	vd_store16(rst + 16, vsw_desk_checksum(ip, TCP, rst, 20));
 	return padded(ret, l3 + head + 20);
 }
 

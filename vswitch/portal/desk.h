@@ -81,6 +81,9 @@ uint32_t vsw_desk_ticket(const uint8_t *ip, uint32_t size);
 int vsw_desk_out(struct vsw_desk *d, const uint8_t *ip, uint32_t size, uint32_t now_ms,
 		 uint8_t *frame);
 
+/** The checksum of the @size bytes at @l4, with the pseudo-header of @ip's addresses. */
+uint16_t vsw_desk_checksum(const uint8_t *ip, uint8_t proto, const uint8_t *l4, uint32_t size);
+
 /**
  * Frames that need no connection: ARP and neighbour solicitation for the portal (NAP_SERVE_LINK), and the refusal
  * of a connection (NAP_SERVE_RESET). @ret has room for 128 bytes. Return: size of the answer; -EBADMSG.

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,10 +27,13 @@
 #include "vswitch/io/netns.h"
 #include "vswitch/policy/portal.h"
 #include "vswitch/portal/desk.h"
+#include "vswitch/portal/hear.h"
 
-#define IFNAME    "portal"
-#define BURST     32
-#define FRAME_MAX (VSW_DESK_PACKET_MAX + VSW_DESK_HEADER_MAX)
+#define IFNAME       "portal"
+#define BURST        32
+#define FRAME_MAX    (VSW_DESK_PACKET_MAX + VSW_DESK_HEADER_MAX)
+#define HELD_MAX     64 /* ports whose leases wait at the same time */
+#define HELD_LOOK_MS 10
 
 struct vsw_portal {
 	struct vsw_dataplane *dp;
@@ -40,6 +44,11 @@ struct vsw_portal {
 	pthread_t thread;
 	struct vsw_portal_stats stats; /* the thread's */
 	struct vsw_desk *desks[VSW_PORTS_MAX];
+	/* DHCP */
+	int heard_fd[2]; /* the control thread's end, ours */
+	struct vsw_hear *hears[VSW_PORTS_MAX];
+	uint16_t held[HELD_MAX]; /* ports with an answer that waits */
+	unsigned int n_held;
 };
 
 /* ---- the thread ---- */
@@ -68,7 +77,135 @@ static struct vsw_desk *desk_of(struct vsw_portal *p, uint32_t ticket, bool make
 	return *d;
 }
 
-static void frame_in(struct vsw_portal *p, uint32_t ticket, enum nap_class class, uint8_t *frame,
+static void send_out(struct vsw_portal *p, uint32_t ticket, const uint8_t *frame, int size,
+		     uint64_t *count)
+{
+	if (size > 0 && vsw_own_send(p->dp, (uint16_t)VSW_TICKET_INDEX(ticket), ticket, true, frame,
+				     (uint16_t)size) == 0)
+		(*count)++;
+}
+
+/* ---- DHCP ---- */
+
+static struct vsw_hear *hear_of(struct vsw_portal *p, uint32_t ticket, bool make)
+{
+	struct vsw_hear **h = &p->hears[VSW_TICKET_INDEX(ticket)];
+
+	if (!*h && make)
+		*h = calloc(1, sizeof(**h));
+	if (*h && (*h)->ticket != ticket) {
+		if (!make)
+			return NULL;
+		vsw_hear_init(*h, ticket);
+	}
+	return *h;
+}
+
+static void question_in(struct vsw_portal *p, uint32_t ticket, const uint8_t *frame, uint32_t size)
+{
+	static struct nap_dhcp_message m; /* large; one thread */
+	struct {
+		struct vsw_heard_note note;
+		uint8_t soh[FRAME_MAX];
+	} said = {.note = {.ticket = ticket}};
+	struct vsw_hear *h = hear_of(p, ticket, true);
+	const uint8_t *soh = NULL;
+	uint16_t soh_size = 0;
+	enum vsw_heard heard;
+
+	if (!h)
+		return;
+	heard = vsw_hear_question(h, frame, size, now_ms(), &m, &soh, &soh_size);
+	p->stats.refused += heard == VSW_HEARD_FOREIGN || heard == VSW_HEARD_BROKEN;
+	if (heard != VSW_HEARD_STATEMENT && heard != VSW_HEARD_FOREIGN)
+		return;
+	p->stats.heard += heard == VSW_HEARD_STATEMENT;
+	said.note.xid = m.xid;
+	said.note.foreign = heard == VSW_HEARD_FOREIGN;
+	if (heard == VSW_HEARD_STATEMENT && soh_size <= sizeof(said.soh)) {
+		said.note.size = soh_size;
+		memcpy(said.soh, soh, soh_size);
+	}
+	/* an engine that has too much to do hears of it with the next message; the lease does not wait */
+	if (send(p->heard_fd[1], &said, offsetof(typeof(said), soh) + said.note.size,
+		 MSG_DONTWAIT) < 0)
+		vsw_hear_judged(h, m.xid, said.soh, 0);
+}
+
+/* What waits is looked at again and again; there is no room for one more: it goes at once. */
+static void hold(struct vsw_portal *p, uint32_t ticket, struct vsw_hear *h)
+{
+	uint8_t out[FRAME_MAX];
+	bool amended;
+	int r;
+
+	if (p->n_held < HELD_MAX) {
+		p->held[p->n_held++] = (uint16_t)VSW_TICKET_INDEX(ticket);
+		return;
+	}
+	r = vsw_hear_release(h, h->held_ms + VSW_HEAR_WAIT_MS, out, &amended);
+	send_out(p, ticket, out, r, &p->stats.out);
+}
+
+static void answer_in(struct vsw_portal *p, uint32_t ticket, const uint8_t *frame, uint32_t size)
+{
+	static struct nap_dhcp_message m;
+	struct vsw_hear *h = hear_of(p, ticket, false);
+	uint8_t out[FRAME_MAX];
+	bool amended = false;
+	int r = h ? vsw_hear_answer(h, frame, size, now_ms(), &m, out, &amended) : -ENOENT;
+
+	if (r == 0)
+		hold(p, ticket, h);
+	else if (r > 0)
+		send_out(p, ticket, out, r, amended ? &p->stats.amended : &p->stats.out);
+	else
+		send_out(p, ticket, frame, (int)size, &p->stats.out);
+}
+
+static unsigned int drain_heard(struct vsw_portal *p)
+{
+	struct {
+		struct vsw_heard_note note;
+		uint8_t answer[VSW_HEAR_ANSWER];
+	} said;
+	unsigned int n;
+
+	for (n = 0; n < BURST; n++) {
+		ssize_t size = recv(p->heard_fd[1], &said, sizeof(said), MSG_DONTWAIT);
+		struct vsw_hear *h;
+
+		if (size < (ssize_t)offsetof(typeof(said), answer) ||
+		    said.note.size > size - (ssize_t)offsetof(typeof(said), answer))
+			break;
+		h = hear_of(p, said.note.ticket, false);
+		if (h)
+			vsw_hear_judged(h, said.note.xid, said.answer, said.note.size);
+	}
+	return n;
+}
+
+static unsigned int release_held(struct vsw_portal *p)
+{
+	unsigned int kept = 0, n = p->n_held;
+	uint8_t out[FRAME_MAX];
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct vsw_hear *h = p->hears[p->held[i]];
+		bool amended;
+		int r = vsw_hear_release(h, now_ms(), out, &amended);
+
+		send_out(p, h->ticket, out, r, amended ? &p->stats.amended : &p->stats.out);
+		if (h->held_size)
+			p->held[kept++] = p->held[i];
+	}
+	p->n_held = kept;
+	return n - kept;
+}
+
+/* ---- frames and packets ---- */
+
+static void frame_in(struct vsw_portal *p, uint32_t ticket, unsigned int class, uint8_t *frame,
 		     uint32_t size)
 {
 	struct vsw_desk *d;
@@ -76,17 +213,26 @@ static void frame_in(struct vsw_portal *p, uint32_t ticket, enum nap_class class
 	uint32_t ip_size;
 	int r;
 
+	if (class == VSW_HEAR_QUESTION) {
+		question_in(p, ticket, frame, size);
+		return;
+	}
+	if (class == VSW_HEAR_ANSWERS) {
+		answer_in(p, ticket, frame, size);
+		return;
+	}
 	if (class == NAP_SERVE_LINK || class == NAP_SERVE_RESET) {
-		r = vsw_desk_answer(frame, size, class, answer);
-		if (r > 0 && vsw_own_send(p->dp, (uint16_t)VSW_TICKET_INDEX(ticket), ticket, answer,
-					  (uint16_t)r) == 0)
+		r = vsw_desk_answer(frame, size, (enum nap_class) class, answer);
+		if (r > 0 && vsw_own_send(p->dp, (uint16_t)VSW_TICKET_INDEX(ticket), ticket, true,
+					  answer, (uint16_t)r) == 0)
 			p->stats.answers++;
 		else
 			p->stats.refused++;
 		return;
 	}
 	d = desk_of(p, ticket, true);
-	r = d ? vsw_desk_in(d, frame, size, class, now_ms(), &ip, &ip_size) : -ENOMEM;
+	r = d ? vsw_desk_in(d, frame, size, (enum nap_class) class, now_ms(), &ip, &ip_size)
+	      : -ENOMEM;
 	p->stats.full += r == -ENOSPC;
 	p->stats.refused += r < 0 && r != -ENOSPC;
 	/* an interface that takes no more loses it: TCP says it again */
@@ -98,7 +244,7 @@ static void frame_in(struct vsw_portal *p, uint32_t ticket, enum nap_class class
 static void mbuf_in(struct vsw_portal *p, struct rte_mbuf *m)
 {
 	struct rte_mbuf *part[VSW_GSO_MAX_SEGS];
-	enum nap_class class = (enum nap_class)m->vlan_tci;
+	unsigned int class = m->vlan_tci;
 	uint32_t ticket = m->hash.usr;
 	uint8_t frame[FRAME_MAX];
 	int n;
@@ -149,9 +295,7 @@ static unsigned int drain_tun(struct vsw_portal *p)
 			break;
 		d = ticket ? desk_of(p, ticket, false) : NULL;
 		r = d ? vsw_desk_out(d, ip, (uint32_t)size, now_ms(), frame) : -ENOENT;
-		if (r > 0 && vsw_own_send(p->dp, (uint16_t)VSW_TICKET_INDEX(ticket), ticket, frame,
-					  (uint16_t)r) == 0)
-			p->stats.out++;
+		send_out(p, ticket, frame, r, &p->stats.out);
 	}
 	return n;
 }
@@ -159,13 +303,14 @@ static unsigned int drain_tun(struct vsw_portal *p)
 static void rest(struct vsw_portal *p)
 {
 	struct pollfd fds[] = {{.fd = p->queue.wake_fd, .events = POLLIN},
-			       {.fd = p->tun_fd, .events = POLLIN}};
+			       {.fd = p->tun_fd, .events = POLLIN},
+			       {.fd = p->heard_fd[1], .events = POLLIN}};
 	uint64_t count;
 
 	__atomic_store_n(&p->queue.asleep, true, __ATOMIC_SEQ_CST);
 	/* what came before a worker could see that we sleep */
 	if (rte_ring_empty(p->queue.ring) && !__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE))
-		poll(fds, 2, -1);
+		poll(fds, 3, p->n_held ? HELD_LOOK_MS : -1);
 	__atomic_store_n(&p->queue.asleep, false, __ATOMIC_SEQ_CST);
 	if (fds[0].revents && read(p->queue.wake_fd, &count, sizeof(count)) < 0)
 		return;
@@ -177,7 +322,7 @@ static void *run(void *arg)
 
 	prctl(PR_SET_NAME, "vsw-portal");
 	while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE))
-		if (drain_queue(p) + drain_tun(p) == 0)
+		if (drain_queue(p) + drain_tun(p) + drain_heard(p) + release_held(p) == 0)
 			rest(p);
 	return NULL;
 }
@@ -299,13 +444,16 @@ int vsw_portal_open(struct vsw_dataplane *dp, struct vsw_portal **ret, struct vd
 	if (!p)
 		return vd_err_set(reterr, -ENOMEM, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
 	p->dp = dp;
-	p->netns_fd = p->tun_fd = -1;
+	p->netns_fd = p->tun_fd = p->heard_fd[0] = p->heard_fd[1] = -1;
 	p->queue.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->queue.ring =
 		rte_ring_create("vsw-portal", VSW_PORTAL_RING, SOCKET_ID_ANY, RING_F_SC_DEQ);
 	r = p->queue.wake_fd < 0 || !p->queue.ring ? -ENOMEM : 0;
 	if (r < 0)
 		vd_err_set(reterr, r, VD_E_NO_MEMORY, NULL, NULL, "out of memory");
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p->heard_fd) < 0)
+		r = vd_err_set(reterr, -errno, VD_E_SYSTEM, "quarantine/portal", NULL,
+			       "the health service has no socket: %m");
 	if (r == 0)
 		r = open_namespace(p, reterr);
 	if (r == 0)
@@ -338,8 +486,13 @@ void vsw_portal_close(struct vsw_portal *p)
 	while (p->queue.ring && rte_ring_dequeue(p->queue.ring, (void **)&m) == 0)
 		rte_pktmbuf_free(m);
 	rte_ring_free(p->queue.ring);
-	for (unsigned int i = 0; i < VSW_PORTS_MAX; i++)
+	for (unsigned int i = 0; i < VSW_PORTS_MAX; i++) {
 		free(p->desks[i]);
+		free(p->hears[i]);
+	}
+	for (unsigned int i = 0; i < 2; i++)
+		if (p->heard_fd[i] >= 0)
+			close(p->heard_fd[i]);
 	if (p->queue.wake_fd >= 0)
 		close(p->queue.wake_fd);
 	if (p->tun_fd >= 0)
@@ -347,6 +500,11 @@ void vsw_portal_close(struct vsw_portal *p)
 	if (p->netns_fd >= 0)
 		close(p->netns_fd);
 	free(p);
+}
+
+int vsw_portal_heard(const struct vsw_portal *p)
+{
+	return p->heard_fd[0];
 }
 
 int vsw_portal_netns(const struct vsw_portal *p)
@@ -361,6 +519,8 @@ void vsw_portal_stats_get(const struct vsw_portal *p, struct vsw_portal_stats *r
 		.out = __atomic_load_n(&p->stats.out, __ATOMIC_RELAXED),
 		.answers = __atomic_load_n(&p->stats.answers, __ATOMIC_RELAXED),
 		.refused = __atomic_load_n(&p->stats.refused, __ATOMIC_RELAXED),
+		.heard = __atomic_load_n(&p->stats.heard, __ATOMIC_RELAXED),
+		.amended = __atomic_load_n(&p->stats.amended, __ATOMIC_RELAXED),
 		.full = __atomic_load_n(&p->stats.full, __ATOMIC_RELAXED),
 	};
 }

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -24,6 +25,8 @@ struct vsw_portal_stats {
 	uint64_t in, out; /* packets to and from the service */
 	uint64_t answers; /* ARP, ND, refusals */
 	uint64_t refused; /* broken, or of no connection */
+	uint64_t heard;   /* statements of health in DHCP */
+	uint64_t amended; /* answers of DHCP servers that carry something of ours */
 	uint64_t full;    /* a port had as many connections as it may */
 };
 
@@ -31,6 +34,17 @@ struct vsw_portal_stats {
 int vsw_portal_open(struct vsw_dataplane *dp, struct vsw_portal **ret, struct vd_err *reterr);
 /** Accepts NULL. */
 void vsw_portal_close(struct vsw_portal *p);
+
+/* A statement of health that came by DHCP, and the answer to it; @size bytes follow. */
+struct vsw_heard_note {
+	uint32_t ticket, xid;
+	uint16_t size;
+	bool foreign; /* no statement: somebody speaks for another machine */
+};
+
+/** A SOCK_SEQPACKET socket: notes of what was heard come, notes of what is answered go (size 0: nothing is). Each
+ *  note gets one answer; nobody waits for it long. Borrowed. */
+int vsw_portal_heard(const struct vsw_portal *p);
 
 /** Where the service listens. Borrowed. */
 int vsw_portal_netns(const struct vsw_portal *p);
