@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The seccomp filter: a list of system calls, and two that are looked at more closely. */
+/* The seccomp filter: a list of system calls, and two that are looked at more closely. Landlock for one more. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -69,6 +71,7 @@ static const unsigned short allowed[] = {
 	SYS_getrandom,
 	SYS_prctl,
 	SYS_membarrier,
+	SYS_unlink, /* stays the last: allowed only where Landlock says in which folder */
 };
 
 /* Jump targets count instructions that are skipped. */
@@ -88,14 +91,40 @@ static struct sock_filter verdict(unsigned int v)
 	return (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, v);
 }
 
-int hv_confine(void)
+/* From now on files can be removed in @folder, and nowhere else. */
+static bool landlock(const char *folder)
+{
+	struct landlock_ruleset_attr rules = {.handled_access_fs = LANDLOCK_ACCESS_FS_REMOVE_DIR |
+								   LANDLOCK_ACCESS_FS_REMOVE_FILE};
+	struct landlock_path_beneath_attr beneath = {.allowed_access =
+							     LANDLOCK_ACCESS_FS_REMOVE_FILE};
+	long fd = syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	beneath.parent_fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	done = beneath.parent_fd >= 0 &&
+	       !syscall(SYS_landlock_add_rule, fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) &&
+	       !syscall(SYS_landlock_restrict_self, fd, 0);
+	if (beneath.parent_fd >= 0)
+		close(beneath.parent_fd);
+	close((int)fd);
+	return done;
+}
+
+int hv_confine(const char *folder)
 {
 	/* opening for writing in any form; the kernel image is read again when the guest reboots */
 	const unsigned int writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
 	struct sock_filter f[N_SYSCALLS + 16];
 	struct sock_fprog prog = {.filter = f};
-	size_t n = 0;
+	size_t n = 0, n_allowed = N_SYSCALLS;
 
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	if (!folder || !landlock(folder))
+		n_allowed--;
 	f[n++] = load(offsetof(struct seccomp_data, arch));
 	f[n++] = jump(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0);
 	f[n++] = verdict(SECCOMP_RET_KILL_PROCESS);
@@ -106,18 +135,15 @@ int hv_confine(void)
 	f[n++] = verdict(SECCOMP_RET_ERRNO | EPERM);
 	/* here: openat for reading has loaded its flags, or another call its number */
 	f[n++] = load(offsetof(struct seccomp_data, nr));
-	f[n++] = jump(BPF_JEQ, SYS_openat, N_SYSCALLS + 4, 0);
+	f[n++] = jump(BPF_JEQ, SYS_openat, n_allowed + 4, 0);
 	f[n++] = jump(BPF_JEQ, SYS_socket, 0, 2);
 	f[n++] = load(ARG(0));
-	f[n++] = jump(BPF_JEQ, AF_UNIX, N_SYSCALLS + 1, N_SYSCALLS);
-	for (size_t i = 0; i < N_SYSCALLS; i++)
-		f[n++] = jump(BPF_JEQ, allowed[i], N_SYSCALLS - i, 0);
+	f[n++] = jump(BPF_JEQ, AF_UNIX, n_allowed + 1, n_allowed);
+	for (size_t i = 0; i < n_allowed; i++)
+		f[n++] = jump(BPF_JEQ, allowed[i], n_allowed - i, 0);
 	f[n++] = verdict(SECCOMP_RET_ERRNO | EPERM);
 	f[n++] = verdict(SECCOMP_RET_ALLOW);
 	prog.len = (unsigned short)n;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
-		return -errno;
-	return 0;
+	return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) ? -errno : 0;
 }

@@ -310,7 +310,7 @@ int hv_machine_init(struct hv_machine *m, struct hv_options *opt, struct hv_rest
 		.console = {{.in = -1, .out = -1}, {.in = -1, .out = -1}},
 		.signal_fd = -1,
 		.wake_fd = -1,
-		.control = {.listen_fd = -1, .conn_fd = -1, .state_fd = -1, .dirty.todo_fd = -1}};
+		.control = {.socket.fd = -1, .conn_fd = -1, .state_fd = -1, .dirty.todo_fd = -1}};
 	pthread_mutex_init(&m->pio_lock, NULL);
 	pthread_mutex_init(&m->event_lock, NULL);
 	r = check_memory(opt, err);

@@ -388,16 +388,17 @@ static int cannot_connect(const struct hv_nic *nic, struct vd_err *err)
 		return vd_err_set(err, -EPROTO, VD_E_DEVICE_OPEN, "vm/nic",
 				  "viridiand and viridian-vm must be of the same release",
 				  "port %s refused the connection: %s", nic->port, nic->text);
+	/* also when it was there a moment ago: then nobody else has the port */
+	if (r == -ENOENT || r == -ECONNREFUSED || (r == -ENOTCONN && !nic->closed))
+		return vd_err_set(err, r, VD_E_UNREACHABLE, "vm/nic",
+				  "start viridiand, and see viridian port show",
+				  "nobody serves the socket of port %s: %s", nic->port,
+				  strerror(-r));
 	if (nic->closed)
 		return vd_err_set(err, -EBUSY, VD_E_VM_PORT_TAKEN, "vm/nic",
 				  "stop that VM, or give this one a port of its own; see viridian "
 				  "port show",
 				  "port %s is taken by another VM", nic->port);
-	if (r == -ENOENT || r == -ECONNREFUSED || r == -ENOTCONN)
-		return vd_err_set(err, r, VD_E_UNREACHABLE, "vm/nic",
-				  "start viridiand, and see viridian port show",
-				  "nobody serves the socket of port %s: %s", nic->port,
-				  strerror(-r));
 	return vd_err_set(err, r ? r : -ETIMEDOUT, r ? VD_E_DEVICE_OPEN : VD_E_TIMEOUT, "vm/nic",
 			  "see viridian port show", "port %s did not answer: %s", nic->port,
 			  strerror(r ? -r : ETIMEDOUT));

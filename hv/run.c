@@ -11,6 +11,7 @@
 #include "hv/confine.h"
 #include "hv/dump.h"
 #include "hv/run.h"
+#include "hv/snapshot/chain.h"
 
 #define RESET_TIMEOUT_MS 5000
 #define RETRY_MS         20 /* until the next look at a message slot that was full */
@@ -215,8 +216,12 @@ static int on_event(struct hv_machine *m, struct vd_err *err)
 
 int hv_machine_run(struct hv_machine *m, struct vd_err *err)
 {
+	char folder[sizeof(m->control.socket.path)];
 	bool quit = false;
-	int r = hv_confine();
+	int r;
+
+	hv_chain_folder(m->control.socket.path, folder, sizeof(folder));
+	r = hv_confine(m->control.socket.fd >= 0 ? folder : NULL);
 
 	if (r)
 		vd_log(LOG_WARNING, "vm", m->opt->name, "not confined: this kernel has no seccomp");

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,51 +27,6 @@ static uint64_t now_us(void)
 }
 
 /* ---- listening ---- */
-
-/* A socket file whose owner is gone is taken over. */
-static int bind_path(int fd, const char *path)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	int probe, r;
-
-	if (strlen(path) >= sizeof(sa.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(sa.sun_path, path, strlen(path));
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
-		return 0;
-	if (errno != EADDRINUSE)
-		return -errno;
-	probe = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (probe < 0)
-		return -errno;
-	r = connect(probe, (struct sockaddr *)&sa, sizeof(sa)) ? -errno : 0;
-	close(probe);
-	if (r != -ECONNREFUSED)
-		return -EADDRINUSE;
-	if (unlink(path) || bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
-		return -errno;
-	return 0;
-}
-
-static int listen_at(struct hv_control *c, const char *path)
-{
-	mode_t old;
-	int r;
-
-	c->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->listen_fd < 0)
-		return -errno;
-	old = umask(0177);
-	r = bind_path(c->listen_fd, path);
-	umask(old);
-	if (!r && listen(c->listen_fd, 4))
-		r = -errno;
-	if (r) {
-		close(c->listen_fd);
-		c->listen_fd = -1;
-	}
-	return r;
-}
 
 /* Memory for the records of the state: the guest must not wait for it later. */
 static int make_state(struct hv_control *c, struct hv_machine *m)
@@ -98,7 +52,7 @@ int hv_control_init(struct hv_control *c, struct hv_machine *m, const char *path
 	char own[128] = "";
 	int r;
 
-	*c = (struct hv_control){.listen_fd = -1, .conn_fd = -1, .state_fd = -1};
+	*c = (struct hv_control){.socket.fd = -1, .conn_fd = -1, .state_fd = -1};
 	r = hv_dirty_init(&c->dirty, &m->kvm, &m->ram, err);
 	if (r)
 		return r;
@@ -108,9 +62,10 @@ int hv_control_init(struct hv_control *c, struct hv_machine *m, const char *path
 	if (!path && !strchr(m->opt->name, '/') && m->opt->name[0] != '.') {
 		(void)mkdir(HV_CTL_PARENT, 0755);
 		(void)mkdir(HV_CTL_DIR, 0700);
+		hv_socket_sweep(HV_CTL_DIR);
 		snprintf(own, sizeof(own), "%s/%s.sock", HV_CTL_DIR, m->opt->name);
 	}
-	r = listen_at(c, path ? path : own);
+	r = hv_socket_listen(&c->socket, path ? path : own);
 	if (r && path)
 		return vd_err_set(err, r, VD_E_DEVICE_OPEN, "vm/control",
 				  r == -EADDRINUSE ? "another VM listens there: choose another path"
@@ -124,28 +79,29 @@ int hv_control_init(struct hv_control *c, struct hv_machine *m, const char *path
 
 void hv_control_done(struct hv_control *c)
 {
-	int fds[] = {c->listen_fd, c->conn_fd, c->state_fd};
+	int fds[] = {c->conn_fd, c->state_fd};
 
-	for (unsigned int i = 0; i < 3; i++)
+	hv_socket_done(&c->socket);
+	for (unsigned int i = 0; i < 2; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	if (c->state)
 		munmap(c->state, c->state_size);
 	hv_dirty_done(&c->dirty);
-	c->listen_fd = c->conn_fd = c->state_fd = -1;
+	c->conn_fd = c->state_fd = -1;
 	c->state = NULL;
 }
 
 int hv_control_fd(const struct hv_control *c)
 {
-	return c->conn_fd >= 0 ? c->conn_fd : c->listen_fd;
+	return c->conn_fd >= 0 ? c->conn_fd : c->socket.fd;
 }
 
 static void accept_one(struct hv_control *c)
 {
 	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t size = sizeof(who);
-	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(c->socket.fd, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return;

@@ -12,12 +12,14 @@
 
 #include "base/err.h"
 #include "hv/snapshot/dirty.h"
+#include "hv/snapshot/socket.h"
 
 struct hv_machine;
 
 struct hv_control {
-	int listen_fd, conn_fd; /* -1: none */
-	int state_fd;           /* the records of the guest's state */
+	struct hv_socket socket;
+	int conn_fd;  /* -1: none */
+	int state_fd; /* the records of the guest's state */
 	uint8_t *state;
 	size_t state_size;
 	struct hv_dirty dirty;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -37,9 +38,10 @@ struct job {
 	struct hv_snap_head head;
 	uint64_t *todo; /* shared with the worker */
 	uint64_t n_pages, written;
-	off_t data_from, data_to; /* a part of memory that is no hole */
-	bool skip_zero;           /* pages that no file names are zero */
-	uint8_t *run;             /* one run of pages */
+	/* memory from where it was looked at: a hole, then data */
+	off_t hole_from, data_from, data_to;
+	bool skip_zero; /* pages that no file names are zero */
+	uint8_t *run;   /* one run of pages */
 	/* pages copied while the guest stood still: their bytes, and which they are */
 	uint8_t *held;
 	uint64_t held_room, n_held; /* pages */
@@ -244,7 +246,8 @@ static bool is_hole(struct job *j, uint64_t page)
 {
 	off_t at = (off_t)(page * HV_PAGE_SIZE);
 
-	if (at < j->data_from || at >= j->data_to) {
+	if (at < j->hole_from || at >= j->data_to) {
+		j->hole_from = at;
 		j->data_from = lseek(j->mem_fd, at, SEEK_DATA);
 		if (j->data_from < 0)
 			j->data_from = (off_t)(j->n_pages * HV_PAGE_SIZE); /* none behind it */
@@ -288,7 +291,7 @@ static int copy_todo(struct job *j, bool still, struct vd_err *err)
 	uint32_t n = 0;
 	int r = 0;
 
-	j->data_from = j->data_to = 0;
+	j->hole_from = j->data_from = j->data_to = 0;
 	for (w = 0; w < j->n_pages / 64 && !r; w++) {
 		if (!__atomic_load_n(&j->todo[w], __ATOMIC_RELAXED))
 			continue;
@@ -347,10 +350,58 @@ static int pick_parent(struct job *j, struct vd_err *err)
 	return r;
 }
 
+/*
+ * What a snapshot that was killed left behind: gone afterwards, if it is a file of ours that nobody has locked.
+ * 0; -EBUSY somebody writes it; -EEXIST it is something else.
+ */
+static int remove_stale(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), r = 0;
+	struct stat st;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -EEXIST;
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		r = -EEXIST;
+	else if (flock(fd, LOCK_EX | LOCK_NB))
+		r = -EBUSY;
+	else if (!st.st_nlink || unlink(path))
+		r = -EBUSY; /* it has got its name just now, or goes away */
+	close(fd);
+	return r;
+}
+
+/* The file that becomes the snapshot, locked as long as it is written. Sets j->fd. */
+static int open_new(struct job *j)
+{
+	struct stat st;
+	int r;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		/* what is in a guest's memory is nobody else's business */
+		j->fd = open(j->new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (j->fd < 0 && errno != EEXIST)
+			return -errno;
+		if (j->fd < 0) {
+			r = remove_stale(j->new_path);
+			if (r)
+				return r;
+			continue;
+		}
+		/* somebody may have taken it for a stale one before it was locked */
+		if (!flock(j->fd, LOCK_EX | LOCK_NB) && !fstat(j->fd, &st) && st.st_nlink)
+			return 0;
+		close(j->fd);
+		j->fd = -1;
+	}
+	return -EBUSY;
+}
+
 static int create_file(struct job *j, struct vd_err *err)
 {
 	struct iovec v = {&j->head, sizeof(j->head)};
 	struct timespec now;
+	int r;
 
 	if ((size_t)snprintf(j->new_path, sizeof(j->new_path), "%s.new", j->t->path) >=
 	    sizeof(j->new_path))
@@ -358,14 +409,14 @@ static int create_file(struct job *j, struct vd_err *err)
 	if (access(j->t->path, F_OK) == 0)
 		return vd_err_set(err, -EEXIST, VD_E_VM_SNAPSHOT, "vm/snapshot",
 				  "choose another name", "%s is there already", j->t->path);
-	/* what is in a guest's memory is nobody else's business */
-	j->fd = open(j->new_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (j->fd < 0)
-		return vd_err_set(err, -errno, VD_E_VM_SNAPSHOT, "vm/snapshot",
-				  errno == EEXIST ? "another snapshot writes it, or one was "
-						    "killed: then remove it"
-						  : NULL,
-				  "%s cannot be made: %s", j->new_path, strerror(errno));
+	r = open_new(j);
+	if (r)
+		return vd_err_set(err, r, VD_E_VM_SNAPSHOT, "vm/snapshot",
+				  r == -EBUSY    ? "wait for it, or choose another name"
+				  : r == -EEXIST ? "remove it, or choose another name"
+						 : NULL,
+				  "%s cannot be made: %s", j->new_path,
+				  r == -EBUSY ? "another snapshot is writing it" : strerror(-r));
 	clock_gettime(CLOCK_REALTIME, &now);
 	j->head.created_s = (uint64_t)now.tv_sec;
 	hv_snap_seal_head(&j->head);
@@ -542,11 +593,11 @@ static void clean_up(struct job *j)
 {
 	int fds[] = {j->sock, j->fd, j->mem_fd, j->state_fd};
 
+	if (j->fd >= 0 && j->new_path[0])
+		unlink(j->new_path); /* while it is locked: afterwards it could be another's */
 	for (unsigned int i = 0; i < 4; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	if (j->fd >= 0 && j->new_path[0])
-		unlink(j->new_path);
 	if (j->todo)
 		munmap(j->todo, j->n_pages / 8);
 	if (j->held)

@@ -116,10 +116,15 @@ static inline void nf_rndis(uint32_t chan, uint32_t channel, const void *msg, ui
 	nf_poll(chan);
 }
 
-static inline void nf_open(uint32_t chan)
+static inline void nf_rings(uint32_t chan)
 {
 	gring_init(&nf.out[chan], &nf.ram, nf.ring[chan], NF_RING_PAGES);
 	gring_init(&nf.in[chan], &nf.ram, nf.ring[chan] + NF_RING_PAGES, NF_RING_PAGES);
+}
+
+static inline void nf_open(uint32_t chan)
+{
+	nf_rings(chan);
 	nvsp_chan_open(nf.dev, chan, 10 + chan, NF_RING_PAGES, NULL);
 }
 
@@ -152,6 +157,7 @@ static inline void nf_up(unsigned int stage)
 	nf.dev = nvsp_dev_create(&cfg, &nf.mem, &nf_ops, NULL);
 	for (uint32_t i = 0; i < NF_CHANS; i++) {
 		ram_alloc(&nf.ram, 2 * NF_RING_PAGES, nf.ring[i]);
+		nf_rings(i); /* a guest may write there without opening the channel */
 		nvsp_gpadl_add(nf.dev, 10 + i, nf.ring[i], 2 * NF_RING_PAGES, NULL);
 	}
 	nvsp_gpadl_add(nf.dev, 1, nf.recv, NF_RECV_PAGES, NULL);

@@ -4,7 +4,9 @@
  * CPUID, sets up hypercall page and SynIC by their registers, posts INITIATE_CONTACT for VMBus 5.3 and
  * 9.9, prints what comes back, and powers off. micro.test makes a bzImage of it.
  * With "count" for a command line it stays: it counts, in a register and in memory, and prints where it is; the byte
- * o on its serial port has it ask for VMBus's offers, x ends it. snapshot.test moves it about.
+ * o on its serial port has it ask for VMBus's offers, n open its network cards and q send something over each, c
+ * look whether all processors count, x ends it. "count 4": with four processors; "count 1 high": in memory above
+ * 4 GiB. micro.test moves it about.
  */
 #include <stdint.h>
 
@@ -24,6 +26,31 @@ ENTRY void entry(void)
 {
 	__asm__("mov %rsi, %rdi; mov $0x90000, %rsp; call guest_main; 1: hlt; jmp 1b");
 }
+
+#ifdef PVH
+/* Protected mode without paging: the loader's tables lead to long mode. The command line is where entry wants it. */
+__asm__(".pushsection .note.Xen, \"a\", @note\n"
+	".long 4, 4, 18\n"
+	".asciz \"Xen\"\n"
+	".long pvh_entry\n"
+	".popsection\n"
+	".code32\n"
+	"pvh_entry: lea 24 - 0x228(%ebx), %esi\n"
+	"mov $0x9000, %eax\n"
+	"mov %eax, %cr3\n"
+	"mov %cr4, %eax\n"
+	"or $0x20, %eax\n"
+	"mov %eax, %cr4\n"
+	"mov $0xc0000080, %ecx\n"
+	"rdmsr\n"
+	"or $0x100, %eax\n"
+	"wrmsr\n"
+	"mov %cr0, %eax\n"
+	"or $0x80000000, %eax\n"
+	"mov %eax, %cr0\n"
+	"ljmpl $0x10, $entry\n"
+	".code64\n");
+#endif
 
 static void outb(uint16_t port, uint8_t v)
 {
@@ -88,6 +115,9 @@ static void release_slot(void)
 	wrmsr(0x40000084, 0); /* end of message */
 }
 
+#include "micro_nic.h"
+#include "micro_smp.h"
+
 static void request_offers(void)
 {
 	uint32_t *in = (uint32_t *)input;
@@ -124,9 +154,8 @@ static void contact(uint32_t version)
  * Numbers and what was made of them: when memory or registers are of another moment, they differ. One page in four
  * changes with each number.
  */
-static void count(void)
+static void count(unsigned int n_cpus, volatile uint32_t *pages)
 {
-	volatile uint32_t *const pages = (volatile uint32_t *)0x400000;
 	uint64_t n = 0;
 	uint8_t c;
 
@@ -140,11 +169,19 @@ static void count(void)
 		}
 		if (n % 16 == 0)
 			print_hex("count ", n / 16);
+		if (n % 16 == 0 && n_cpus > 1)
+			ap_wake_all();
 		for (unsigned int i = 0; i < 200; i++)
 			__asm__ volatile("pause");
 		c = inb(COM1 + 5) & 1 ? inb(COM1) : 0;
 		if (c == 'o')
 			request_offers();
+		if (c == 'n')
+			print_hex("opened ", open_nics());
+		if (c == 'q')
+			print_hex("answers ", ask_nics());
+		if (c == 'c')
+			print_hex("moving ", ap_moving(n_cpus));
 		if (c == 'x')
 			return;
 	}
@@ -168,8 +205,12 @@ void guest_main(const uint8_t *boot_params)
 	contact(9u << 16 | 9);
 	print_hex("bad code ", hypercall(0x7777, 0));
 	if (command[0] == 'c') {
+		unsigned int n_cpus = command[5] == ' ' ? (unsigned int)command[6] - '0' : 1;
+
 		contact(5u << 16 | 3);
-		count();
+		ap_start_all(n_cpus);
+		count(n_cpus,
+		      (volatile uint32_t *)(command[5] && command[7] ? map_high() : 0x400000));
 	}
 	outb(SLEEP, SLEEP_S5);
 }

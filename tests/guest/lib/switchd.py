@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -46,6 +47,14 @@ class Switch:
                 raise RuntimeError(f"viridiand does not answer\n{tail(self.log)}")
             time.sleep(0.02)
         return started
+
+    def pause(self):
+        """Stop it; it stands still when this returns, which takes a moment."""
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+
+    def go_on(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self):
         self._process.kill()

@@ -114,6 +114,31 @@ static void bad_bzimages(void)
 	hv_ram_done(&ram);
 }
 
+/* A kernel of half a MiB cut at the end of each page, and within its header at each byte. */
+static void cut_anywhere(void)
+{
+	static uint8_t whole[SETUP_SIZE + (512u << 10)];
+	struct hv_boot boot = {.kernel = {whole, 0}, .cmdline = "", .rsdp_gpa = HV_ACPI_GPA};
+	const uint32_t units = (512u << 10) / 16;
+	struct hv_entry e;
+
+	make_bzimage();
+	memcpy(whole, file, SETUP_SIZE);
+	memcpy(whole + 0x1f4, &units, 4);
+	CU_ASSERT_EQUAL_FATAL(hv_ram_init(&ram, 64 * HV_MIB, NULL), 0);
+	for (size_t size = 0; size < sizeof(whole); size += size < 4096 ? 1 : 4096) {
+		err = (struct vd_err){0};
+		boot.kernel.size = size;
+		CU_ASSERT_TRUE(hv_load(&ram, &boot, &e, &err) < 0);
+		CU_ASSERT_EQUAL(err.code, VD_E_VM_KERNEL);
+		CU_ASSERT_TRUE(err.hint[0] &&
+			       strstr(err.message, size < 0x264 ? "not a kernel" : "truncated"));
+	}
+	boot.kernel.size = sizeof(whole);
+	CU_ASSERT_EQUAL(hv_load(&ram, &boot, &e, &err), 0);
+	hv_ram_done(&ram);
+}
+
 static void initrd_too_large(void)
 {
 	struct hv_blob blob = {file, 60 * HV_MIB}; /* never read: it is refused first */
@@ -229,6 +254,7 @@ static void bad_elf(void)
 static const struct tap_case cases[] = {
 	{"bzImage: code, boot parameters, initrd, memory map", bzimage},
 	{"bzImages that are truncated, too old, too large", bad_bzimages},
+	{"bzImages cut at each page and each byte of the header", cut_anywhere},
 	{"an initrd that does not fit", initrd_too_large},
 	{"PVH: segments and start info", pvh},
 	{"malformed ELF files", bad_elf},
