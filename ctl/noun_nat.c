@@ -104,6 +104,17 @@ void ctl_print_nats(struct ctl_context *ctx, json_t *result)
 void ctl_print_nat(struct ctl_context *ctx, json_t *result)
 {
 	static const char *const apart[] = {"maps", "one_to_one", "reservations", "leases", NULL};
+/* without the first column, the network's name */
+#define PART(name)                                             \
+	{                                                      \
+		name + 1, sizeof(name) / sizeof((name)[0]) - 1 \
+	}
+	static const struct {
+		const struct ctl_column *columns;
+		size_t n;
+	} parts[] = {PART(map_columns), PART(pair_columns), PART(reservation_columns),
+		     PART(lease_columns)};
+#undef PART
 
 	ctl_print_object(result, 0, apart);
 	for (size_t i = 0; apart[i]; i++) {
@@ -112,7 +123,7 @@ void ctl_print_nat(struct ctl_context *ctx, json_t *result)
 		if (!json_array_size(rows))
 			continue;
 		printf("\n%s:\n", apart[i]);
-		ctl_print_any_table(rows);
+		ctl_print_table(rows, parts[i].columns, parts[i].n, NULL);
 	}
 }
 
@@ -155,6 +166,7 @@ void ctl_print_nat_lookup(struct ctl_context *ctx, json_t *result)
 
 void ctl_print_nat_flushed(struct ctl_context *ctx, json_t *result)
 {
-	printf("%" JSON_INTEGER_FORMAT " sessions ended\n",
-	       json_integer_value(json_object_get(result, "removed")));
+	json_int_t n = json_integer_value(json_object_get(result, "removed"));
+
+	printf("%" JSON_INTEGER_FORMAT " %s ended\n", n, n == 1 ? "session" : "sessions");
 }

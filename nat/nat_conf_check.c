@@ -126,7 +126,7 @@ static unsigned int n_ranges(const struct nat_conf *c, unsigned int i)
 static int check_external(const struct chk *k)
 {
 	const struct nat_conf *c = k->c;
-	char x[NAT_EXTERNAL_STR_SIZE];
+	char x[NAT_EXTERNAL_STR_SIZE], other[NAT_EXTERNAL_STR_SIZE];
 	uint64_t n = 0;
 
 	for (unsigned int i = 0; i < c->n_external; i++) {
@@ -143,8 +143,10 @@ static int check_external(const struct chk *k)
 				    "the outside address %s belongs to the inside prefix", x);
 		for (unsigned int l = 0; l < i; l++)
 			if (external_clash(&c->external[l], e))
-				return fail(k, -EEXIST, VD_E_EXISTS, "external", NULL,
-					    "%s overlaps another entry", x);
+				return fail(k, -EEXIST, VD_E_EXISTS, "external",
+					    "choose another, or remove that one",
+					    "%s is in the pool already: %s", x,
+					    nat_external_format(&c->external[l], other));
 		/* where most entries overlap, one of them begins */
 		if (n_ranges(c, i) > (c->blocks.deterministic ? 1 : NAT_RANGES_MAX))
 			return fail(k, -EINVAL, VD_E_LIMIT, "external", NULL,
@@ -299,14 +301,16 @@ static int by_value(const void *pa, const void *pb)
 	return *a < *b ? -1 : *a > *b;
 }
 
-/* Sorts. Index + 1 of a number that stands twice; 0: none. */
-static unsigned int find_twice(uint64_t *numbers, unsigned int n)
+/* Sorts. Is there a number that stands twice? */
+static bool find_twice(uint64_t *numbers, unsigned int n, uint64_t *ret)
 {
 	qsort(numbers, n, sizeof(*numbers), by_value);
 	for (unsigned int i = 1; i < n; i++)
-		if (numbers[i - 1] == numbers[i])
-			return i + 1;
-	return 0;
+		if (numbers[i - 1] == numbers[i]) {
+			*ret = numbers[i];
+			return true;
+		}
+	return false;
 }
 
 static int check_pairs(const struct chk *k)
@@ -316,7 +320,7 @@ static int check_pairs(const struct chk *k)
 	uint64_t *in = calloc(c->n_pairs + 1u, sizeof(*in));
 	int r = out && in ? 0 : no_memory(k);
 	char a[NAT_ADDR_STR_SIZE];
-	unsigned int twice;
+	uint64_t twice;
 
 	for (unsigned int i = 0; i < c->n_pairs && r == 0; i++) {
 		const struct nat_pair *p = &c->pairs[i];
@@ -333,14 +337,9 @@ static int check_pairs(const struct chk *k)
 				 "an address is shared or belongs to one VM, not both",
 				 "%s is in the pool \"external\"", nat_addr_format(p->outside, a));
 	}
-	if (r == 0) {
-		twice = find_twice(out, c->n_pairs);
-		if (!twice)
-			twice = find_twice(in, c->n_pairs) ? c->n_pairs + 1 : 0;
-		if (twice)
-			r = fail(k, -EEXIST, VD_E_EXISTS, "one_to_one", "remove one of the two",
-				 "an address stands in two one-to-one maps");
-	}
+	if (r == 0 && (find_twice(out, c->n_pairs, &twice) || find_twice(in, c->n_pairs, &twice)))
+		r = fail(k, -EEXIST, VD_E_EXISTS, "one_to_one", "remove one of the two",
+			 "%s stands in two one-to-one maps", nat_addr_format((uint32_t)twice, a));
 	for (unsigned int i = 0; i < c->n_maps && r == 0; i++) {
 		uint64_t addr = c->maps[i].outside;
 
@@ -368,13 +367,20 @@ static int by_name(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool name_twice(const char **names, unsigned int n)
+/* A name that stands twice; NULL: none. */
+static const char *name_twice(const char **names, unsigned int n)
 {
 	qsort(names, n, sizeof(*names), by_name);
 	for (unsigned int i = 1; i < n; i++)
 		if (!strcasecmp(names[i - 1], names[i]))
-			return true;
-	return false;
+			return names[i];
+	return NULL;
+}
+
+static int two_reservations(const struct chk *k, const char *of)
+{
+	return fail(k, -EEXIST, VD_E_EXISTS, "reservations", "remove one of the two",
+		    "there are two reservations of %s", of);
 }
 
 static int check_reservations(const struct chk *k)
@@ -384,6 +390,8 @@ static int check_reservations(const struct chk *k)
 	uint64_t *addrs = calloc(c->n_reservations + 1u, sizeof(*addrs));
 	const char **names = calloc(c->n_reservations + 1u, sizeof(*names));
 	unsigned int n_addrs = 0, n_names = 0;
+	char text[24];
+	uint64_t twice;
 	int r = macs && addrs && names ? 0 : no_memory(k);
 
 	for (unsigned int i = 0; i < c->n_reservations && r == 0; i++) {
@@ -397,10 +405,16 @@ static int check_reservations(const struct chk *k)
 		if (v->name[0])
 			names[n_names++] = v->name;
 	}
-	if (r == 0 && (find_twice(macs, c->n_reservations) || find_twice(addrs, n_addrs) ||
-		       name_twice(names, n_names)))
-		r = fail(k, -EEXIST, VD_E_EXISTS, "reservations", "remove one of the two",
-			 "two reservations have the same MAC address, address or name");
+	if (r == 0 && find_twice(macs, c->n_reservations, &twice)) {
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x",
+			 (uint8_t)(twice >> 40), (uint8_t)(twice >> 32), (uint8_t)(twice >> 24),
+			 (uint8_t)(twice >> 16), (uint8_t)(twice >> 8), (uint8_t)twice);
+		r = two_reservations(k, text);
+	} else if (r == 0 && find_twice(addrs, n_addrs, &twice)) {
+		r = two_reservations(k, nat_addr_format((uint32_t)twice, text));
+	} else if (r == 0 && name_twice(names, n_names)) {
+		r = two_reservations(k, name_twice(names, n_names));
+	}
 	free(macs);
 	free(addrs);
 	free(names);
@@ -523,7 +537,8 @@ static int clash_pools(const struct chk *k, const struct nat_conf *a)
 static int clash_pairs(const struct chk *k, const struct nat_conf *a)
 {
 	const struct nat_conf *b = k->c;
-	uint64_t *out;
+	char addr[NAT_ADDR_STR_SIZE];
+	uint64_t *out, which;
 	bool twice;
 
 	if (!a->n_pairs || !b->n_pairs)
@@ -535,10 +550,11 @@ static int clash_pairs(const struct chk *k, const struct nat_conf *a)
 		out[i] = a->pairs[i].outside;
 	for (unsigned int i = 0; i < b->n_pairs; i++)
 		out[a->n_pairs + i] = b->pairs[i].outside;
-	twice = find_twice(out, a->n_pairs + b->n_pairs) != 0;
+	twice = find_twice(out, a->n_pairs + b->n_pairs, &which);
 	free(out);
 	return twice ? fail(k, -EEXIST, VD_E_EXISTS, "one_to_one", NULL,
-			    "an outside address is mapped by network \"%s\", too", a->name)
+			    "%s is mapped by network \"%s\", too",
+			    nat_addr_format((uint32_t)which, addr), a->name)
 		     : 0;
 }
 

@@ -240,8 +240,19 @@ static int get_endpoint(const struct vd_read *rd, const char *key, uint32_t *add
 	return 1;
 }
 
-static int read_map(const struct vd_read *rd, struct nat_map *m)
+/* A map whose ports do not fit together. */
+static int bad_map(const struct vd_read *rd, const char *key, const char *hint, const char *what)
 {
+	char path[VD_PATH_SIZE];
+
+	return vd_read_at(rd, key,
+			  vd_err_set(rd->e, -EINVAL, VD_E_VALUE,
+				     vd_read_path(rd, key, path, sizeof(path)), hint, "%s", what));
+}
+
+static int read_map(const struct vd_read *rd, void *ret)
+{
+	struct nat_map *m = ret;
 	static const char *const keys[] = {"protocol", "outside", "inside", "remote"};
 	static const char *const protocols[] = {"tcp", "udp"};
 	unsigned int protocol = 0;
@@ -261,41 +272,63 @@ static int read_map(const struct vd_read *rd, struct nat_map *m)
 	if (r < 0)
 		return r;
 	if (!m->port_first)
-		return bad(rd, "outside", "", "complete: it has no port",
-			   "one_to_one maps all ports");
+		return bad_map(rd, "outside", "one_to_one maps all ports",
+			       "the outside end of the map has no port");
 	if (!m->inside)
-		return bad(rd, "inside", "", "complete: it has no address", NULL);
+		return bad_map(rd, "inside", "write it as 192.168.100.10:80",
+			       "the inside end of the map has no address");
 	if (!m->inside_port) {
 		m->inside_port = m->port_first;
 		last = m->port_last;
 	}
 	if (last != m->inside_port && last - m->inside_port != m->port_last - m->port_first)
-		return bad(rd, "inside", "", "as many ports as \"outside\"",
-			   "give only the first inside port");
+		return bad_map(rd, "inside", "give only the first inside port",
+			       "the map has not as many ports inside as outside");
 	if (m->inside_port + (m->port_last - m->port_first) > UINT16_MAX)
-		return bad(rd, "inside", "", "possible: the last port would be above 65535", NULL);
+		return bad_map(rd, "inside", "begin lower, or map fewer ports",
+			       "the last inside port of the map would be above 65535");
 	return 0;
+}
+
+/* ---- objects that are also added one by one ---- */
+
+typedef int read_fn(const struct vd_read *rd, void *ret);
+
+/* @j into the @size bytes of @ret, which stay as they are when it is refused. */
+static int from_json(json_t *j, const char *kind, read_fn *read_it, void *ret, size_t size,
+		     struct vd_err *reterr)
+{
+	union {
+		struct nat_map map;
+		struct nat_reservation reservation;
+	} new = {0};
+	struct vd_read rd;
+	int r = vd_read_object(&rd, j, NULL, kind, NULL, reterr);
+
+	if (r == 0)
+		r = read_it(&rd, &new);
+	if (r == 0)
+		memcpy(ret, &new, size);
+	return r;
 }
 
 int nat_map_from_json(json_t *j, struct nat_map *ret, struct vd_err *reterr)
 {
-	struct nat_map m = {0};
-	struct vd_read rd;
-	int r = vd_read_object(&rd, j, NULL, "map", NULL, reterr);
-
-	if (r == 0)
-		r = read_map(&rd, &m);
-	if (r == 0)
-		*ret = m;
-	return r;
+	return from_json(j, "map", read_map, ret, sizeof(*ret), reterr);
 }
 
-static int read_map_item(const struct vd_read *list, const char *key, json_t *item, void *ret)
+static int read_item(const struct vd_read *list, const char *key, json_t *item, read_fn *read_it,
+		     void *ret)
 {
 	struct vd_read rd;
 	int r = vd_read_item(list, key, item, &rd);
 
-	return r ? r : read_map(&rd, ret);
+	return r ? r : read_it(&rd, ret);
+}
+
+static int read_map_item(const struct vd_read *list, const char *key, json_t *item, void *ret)
+{
+	return read_item(list, key, item, read_map, ret);
 }
 
 static int read_pair(const struct vd_read *list, const char *key, json_t *item, void *ret)
@@ -318,8 +351,9 @@ static int read_pair(const struct vd_read *list, const char *key, json_t *item, 
 	return 0;
 }
 
-static int read_reservation(const struct vd_read *rd, struct nat_reservation *v)
+static int read_reservation(const struct vd_read *rd, void *ret)
 {
+	struct nat_reservation *v = ret;
 	static const char *const keys[] = {"mac", "address", "name"};
 	int r = vd_read_keys(rd, keys, N(keys));
 
@@ -337,27 +371,27 @@ static int read_reservation(const struct vd_read *rd, struct nat_reservation *v)
 
 int nat_reservation_from_json(json_t *j, struct nat_reservation *ret, struct vd_err *reterr)
 {
-	struct nat_reservation v = {0};
-	struct vd_read rd;
-	int r = vd_read_object(&rd, j, NULL, "reservation", NULL, reterr);
-
-	if (r == 0)
-		r = read_reservation(&rd, &v);
-	if (r == 0)
-		*ret = v;
-	return r;
+	return from_json(j, "reservation", read_reservation, ret, sizeof(*ret), reterr);
 }
 
 static int read_reservation_item(const struct vd_read *list, const char *key, json_t *item,
 				 void *ret)
 {
-	struct vd_read rd;
-	int r = vd_read_item(list, key, item, &rd);
-
-	return r ? r : read_reservation(&rd, ret);
+	return read_item(list, key, item, read_reservation, ret);
 }
 
 /* ---- inner objects ---- */
+
+/* The object behind @key, which may have these keys: 1 when there, 0, -EINVAL. */
+static int open_inner(const struct vd_read *rd, const char *key, const char *const *keys, size_t n,
+		      struct vd_read *ret)
+{
+	int r = vd_read_inner(rd, key, ret);
+
+	if (r > 0 && vd_read_keys(ret, keys, n) < 0)
+		r = -EINVAL;
+	return r;
+}
 
 struct number_key {
 	const char *key;
@@ -370,13 +404,13 @@ static int read_numbers(const struct vd_read *rd, const char *key, const struct 
 {
 	const char *keys[16];
 	struct vd_read in;
-	int r = vd_read_inner(rd, key, &in);
+	int r;
 
-	if (r <= 0)
-		return r;
 	for (size_t i = 0; i < n; i++)
 		keys[i] = numbers[i].key;
-	r = vd_read_keys(&in, keys, n);
+	r = open_inner(rd, key, keys, n, &in);
+	if (r <= 0)
+		return r;
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = vd_read_int(&in, numbers[i].key, numbers[i].min, numbers[i].max, VD_E_VALUE,
 				(uint32_t *)(void *)((char *)ret + numbers[i].offset));
@@ -425,11 +459,10 @@ static int read_blocks(const struct vd_read *rd, struct nat_blocks *b)
 {
 	static const char *const keys[] = {"size", "max", "deterministic"};
 	struct vd_read in;
-	int r = vd_read_inner(rd, "blocks", &in);
+	int r = open_inner(rd, "blocks", keys, N(keys), &in);
 
 	if (r <= 0)
 		return r;
-	r = vd_read_keys(&in, keys, N(keys));
 	if (r >= 0)
 		r = get_small(&in, "size", 4096, &b->size);
 	if (r >= 0)
@@ -444,11 +477,10 @@ static int read_filtering(const struct vd_read *rd, struct nat_conf *c)
 	static const char *const keys[] = {"udp", "tcp"};
 	unsigned int udp = c->filter_udp, tcp = c->filter_tcp;
 	struct vd_read in;
-	int r = vd_read_inner(rd, "filtering", &in);
+	int r = open_inner(rd, "filtering", keys, N(keys), &in);
 
 	if (r <= 0)
 		return r;
-	r = vd_read_keys(&in, keys, N(keys));
 	if (r >= 0)
 		r = vd_read_choice(&in, "udp", nat_filtering_text, NAT_N_FILTERINGS, &udp);
 	if (r >= 0)
@@ -463,11 +495,10 @@ static int read_dhcp(const struct vd_read *rd, struct nat_dhcp *d)
 	static const char *const keys[] = {"enabled", "range", "server", "lease_s", "dns"};
 	const char *range = NULL;
 	struct vd_read in;
-	int r = vd_read_inner(rd, "dhcp", &in);
+	int r = open_inner(rd, "dhcp", keys, N(keys), &in);
 
 	if (r <= 0)
 		return r;
-	r = vd_read_keys(&in, keys, N(keys));
 	if (r >= 0)
 		r = vd_read_bool(&in, "enabled", &d->enabled);
 	if (r >= 0)
@@ -488,11 +519,10 @@ static int read_dns(const struct vd_read *rd, struct nat_dns *d)
 {
 	static const char *const keys[] = {"enabled", "domain", "upstream"};
 	struct vd_read in;
-	int r = vd_read_inner(rd, "dns", &in);
+	int r = open_inner(rd, "dns", keys, N(keys), &in);
 
 	if (r <= 0)
 		return r;
-	r = vd_read_keys(&in, keys, N(keys));
 	if (r >= 0)
 		r = vd_read_bool(&in, "enabled", &d->enabled);
 	if (r >= 0)
@@ -528,11 +558,10 @@ static int read_log(const struct vd_read *rd, struct nat_log *l)
 	static const char *const keys[] = {"what", "file", "ipfix", "destinations"};
 	unsigned int what = l->what;
 	struct vd_read in;
-	int r = vd_read_inner(rd, "log", &in);
+	int r = open_inner(rd, "log", keys, N(keys), &in);
 
 	if (r <= 0)
 		return r;
-	r = vd_read_keys(&in, keys, N(keys));
 	if (r >= 0)
 		r = vd_read_choice(&in, "what", nat_log_text, NAT_N_LOGS, &what);
 	l->what = (enum nat_log_what)what;

@@ -222,6 +222,12 @@ uint32_t nat_xlat_span(const struct nat_xlat *x)
 	return __atomic_load_n(&x->high_water, __ATOMIC_RELAXED);
 }
 
+/* Shared, and not on its way out. */
+static bool in_pool(const struct nat_addr *a)
+{
+	return a->used && !a->gone && !a->one_to_one;
+}
+
 void nat_xlat_stats_get(const struct nat_xlat *x, struct nat_xlat_stats *ret)
 {
 	*ret = (struct nat_xlat_stats){.created = x->created,
@@ -240,7 +246,7 @@ void nat_xlat_stats_get(const struct nat_xlat *x, struct nat_xlat_stats *ret)
 	for (unsigned int i = 0; i < x->n_addrs; i++) {
 		const struct nat_addr *a = &x->addrs[i];
 
-		for (unsigned int l4 = 0; l4 < NAT_L4_N && a->used && !a->one_to_one; l4++) {
+		for (unsigned int l4 = 0; l4 < NAT_L4_N && in_pool(a); l4++) {
 			ret->ports_used[l4] += a->ports[l4]->n_owned;
 			ret->ports_total[l4] += a->ports[l4]->n_total;
 		}

@@ -9,9 +9,11 @@
 #include "vswitch/control/edit.h"
 #include "vswitch/control/methods.h"
 #include "vswitch/control/nat_sessions.h"
+#include "vswitch/hostnat/facts.h"
 #include "vswitch/hostnat/hostnat.h"
 
-#define ROWS_MAX 100000u
+#define ROWS_MAX  100000u
+#define CONNTRACK "net/netfilter/nf_conntrack_"
 
 /* What is looked for, and what was found. */
 struct walk {
@@ -27,26 +29,13 @@ struct walk {
 static bool wanted(const struct walk *w, const struct nat_conf *c, const struct nat_ct *ct,
 		   const struct vsw_hostnat_session *s)
 {
-	return (!w->f.only || !strcmp(w->f.only, c->name)) &&
-	       (w->f.protocol < 0 || w->f.protocol == ct->protocol) &&
-	       (!w->f.inside || w->f.inside == s->inside) &&
-	       (!w->f.remote || w->f.remote == s->remote) &&
-	       (!w->f.outside || w->f.outside == s->outside) &&
-	       (!w->f.outside_port || w->f.outside_port == s->outside_port);
-}
+	const struct nat_session_info info = {.proto = ct->protocol,
+					      .inside = s->inside,
+					      .remote = s->remote,
+					      .outside = s->outside,
+					      .outside_port = s->outside_port};
 
-static json_t *protocol_json(uint8_t protocol)
-{
-	switch (protocol) {
-	case NAT_TCP:
-		return json_string("tcp");
-	case NAT_UDP:
-		return json_string("udp");
-	case NAT_ICMP:
-		return json_string("icmp");
-	default:
-		return json_sprintf("%u", protocol);
-	}
+	return (!w->f.only || !strcmp(w->f.only, c->name)) && vsw_nat_filter_wants(&w->f, &info);
 }
 
 static json_t *row(const struct nat_conf *c, const struct nat_ct *ct,
@@ -55,7 +44,7 @@ static json_t *row(const struct nat_conf *c, const struct nat_ct *ct,
 	unsigned int out = strcmp(s->direction, "out") ? 1 : 0;
 
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I, s:I}", "nat",
-			 c->name, "protocol", protocol_json(ct->protocol), "direction",
+			 c->name, "protocol", vsw_nat_protocol_json(ct->protocol), "direction",
 			 s->direction, "inside", vsw_nat_endpoint(s->inside, s->inside_port),
 			 "outside", vsw_nat_endpoint(s->outside, s->outside_port), "remote",
 			 vsw_nat_endpoint(s->remote, s->remote_port), "state", nat_ct_state(ct),
@@ -223,7 +212,10 @@ json_t *vsw_nat_use(struct vsw_daemon *d, const struct nat_conf *c)
 		free(w.cts);
 	if (nat && c->backend == NAT_BACKEND_DATAPLANE)
 		return vsw_nat_status(nat);
-	return json_pack("{s:i, s:I, s:I}", "sessions", (int)w.n, "outside_ports",
+	return json_pack("{s:i, s:I, s:I, s:I, s:I}", "sessions", (int)w.n, "outside_ports",
 			 (json_int_t)ports, "addresses",
-			 (json_int_t)(c->dhcp.enabled ? c->dhcp.last - c->dhcp.first + 1 : 0));
+			 (json_int_t)(c->dhcp.enabled ? c->dhcp.last - c->dhcp.first + 1 : 0),
+			 /* of the whole host: when these are used up, nobody's connections begin */
+			 "host_connections", (json_int_t)nat_sysctl_get(CONNTRACK "count"),
+			 "host_connections_max", (json_int_t)nat_sysctl_get(CONNTRACK "max"));
 }

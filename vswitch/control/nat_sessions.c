@@ -9,7 +9,21 @@ struct walk {
 	json_t *rows; /* NULL: flush */
 };
 
-static bool wanted(const struct vsw_nat_filter *f, const struct nat_session_info *s)
+json_t *vsw_nat_protocol_json(uint8_t protocol)
+{
+	switch (protocol) {
+	case NAT_TCP:
+		return json_string("tcp");
+	case NAT_UDP:
+		return json_string("udp");
+	case NAT_ICMP:
+		return json_string("icmp");
+	default:
+		return json_sprintf("%u", protocol);
+	}
+}
+
+bool vsw_nat_filter_wants(const struct vsw_nat_filter *f, const struct nat_session_info *s)
 {
 	return (f->protocol < 0 || f->protocol == s->proto) &&
 	       (!f->inside || f->inside == s->inside) && (!f->remote || f->remote == s->remote) &&
@@ -38,9 +52,8 @@ static bool is_own(const struct nat_conf *c, uint32_t addr)
 static bool on_session(void *ctx, const struct nat_session_info *s, bool *kill)
 {
 	struct walk *w = ctx;
-	const char *proto = s->proto == NAT_TCP ? "tcp" : s->proto == NAT_UDP ? "udp" : "icmp";
 
-	if (!wanted(w->f, s))
+	if (!vsw_nat_filter_wants(w->f, s))
 		return true;
 	if (!w->rows) {
 		*kill = true;
@@ -50,8 +63,8 @@ static bool on_session(void *ctx, const struct nat_session_info *s, bool *kill)
 		return false;
 	json_array_append_new(
 		w->rows,
-		json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "nat", w->c->name,
-			  "protocol", proto, "direction",
+		json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I}", "nat", w->c->name,
+			  "protocol", vsw_nat_protocol_json(s->proto), "direction",
 			  is_own(w->c, s->remote) ? "hairpin"
 			  : s->inbound            ? "in"
 						  : "out",

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vswitch/model/model.h"
@@ -18,6 +19,12 @@ struct vsw_nat_filter {
 	uint16_t outside_port;   /* 0: all */
 	uint32_t limit;          /* rows */
 };
+
+/** Is a session of these endpoints one of them, whatever its network? */
+bool vsw_nat_filter_wants(const struct vsw_nat_filter *f, const struct nat_session_info *s);
+
+/** "tcp", or the number. New reference. */
+json_t *vsw_nat_protocol_json(uint8_t protocol);
 
 /** Append what @f wants to @rows. */
 void vsw_nat_session_rows(struct vsw_nats *n, const struct vsw_model *m,

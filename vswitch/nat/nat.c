@@ -447,24 +447,29 @@ json_t *vsw_nat_logging(struct vsw_nat *n)
 json_t *vsw_nat_status(struct vsw_nat *n)
 {
 	struct nat_xlat_stats s;
+	json_t *refused;
 
 	vsw_nat_stats(n, &s);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I, "
-			 "s:I}, s:I, s:I, s:I, "
-			 "s:I, s:I, s:I, s:b}",
-			 "translated_out", (json_int_t)s.translated[NAT_INSIDE], "translated_in",
-			 (json_int_t)s.translated[NAT_OUTSIDE], "sessions", (json_int_t)s.sessions,
-			 "sessions_max", (json_int_t)s.sessions_max, "mappings",
-			 (json_int_t)s.mappings, "vms", (json_int_t)s.hosts, "created",
-			 (json_int_t)s.created, "expired", (json_int_t)s.expired, "ports_used",
-			 "udp", (json_int_t)s.ports_used[0], "tcp", (json_int_t)s.ports_used[1],
-			 "icmp", (json_int_t)s.ports_used[2], "ports_total", "udp",
-			 (json_int_t)s.ports_total[0], "tcp", (json_int_t)s.ports_total[1], "icmp",
-			 (json_int_t)s.ports_total[2], "answers", (json_int_t)s.answers,
-			 "fragments_held", (json_int_t)s.fragments_held, "memory_bytes",
-			 (json_int_t)s.memory, "no_route", (json_int_t)n->no_route, "no_neighbour",
-			 (json_int_t)n->no_neighbour, "address_conflicts",
-			 (json_int_t)n->arp_conflicts, "sessions_survive", !n->forgetful);
+	refused = json_pack("{s:I, s:I, s:I, s:I}", "no_port", (json_int_t)s.drops[NAT_R_EXHAUSTED],
+			    "no_session", (json_int_t)s.drops[NAT_R_TABLE_FULL], "limits",
+			    (json_int_t)s.drops[NAT_R_QUOTA], "rate",
+			    (json_int_t)s.drops[NAT_R_RATE]);
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I}, s:{s:I, s:I, "
+		"s:I}, s:I, s:I, s:I, "
+		"s:I, s:I, s:I, s:b, s:o}",
+		"translated_out", (json_int_t)s.translated[NAT_INSIDE], "translated_in",
+		(json_int_t)s.translated[NAT_OUTSIDE], "sessions", (json_int_t)s.sessions,
+		"sessions_max", (json_int_t)s.sessions_max, "mappings", (json_int_t)s.mappings,
+		"vms", (json_int_t)s.hosts, "created", (json_int_t)s.created, "expired",
+		(json_int_t)s.expired, "ports_used", "udp", (json_int_t)s.ports_used[0], "tcp",
+		(json_int_t)s.ports_used[1], "icmp", (json_int_t)s.ports_used[2], "ports_total",
+		"udp", (json_int_t)s.ports_total[0], "tcp", (json_int_t)s.ports_total[1], "icmp",
+		(json_int_t)s.ports_total[2], "answers", (json_int_t)s.answers, "fragments_held",
+		(json_int_t)s.fragments_held, "memory_bytes", (json_int_t)s.memory, "no_route",
+		(json_int_t)n->no_route, "no_neighbour", (json_int_t)n->no_neighbour,
+		"address_conflicts", (json_int_t)n->arp_conflicts, "sessions_survive",
+		!n->forgetful, "refused", refused);
 }
 
 /* ---- a port ---- */

@@ -7,6 +7,7 @@ as such; anything else that fails, fails the test.
 
 import ast
 import os
+import shutil
 import socket
 import threading
 
@@ -240,9 +241,11 @@ def measure(n, table, notes):
             table[identity] = False
 
 
-def run(by_design, more=lambda d: None):
-    """Build both networks, carry out every check on both, print the table, judge; then @more."""
+def run(by_design, more=lambda d: None, tools=()):
+    """Build both networks, carry out every check on both, print the table, judge; then @more. @tools are programs it takes."""
     def main(d):
+        for tool in tools:
+            lab.need(shutil.which(tool), tool + " is installed")
         judge(d, by_design)
         more(d)
     lab.run(main)

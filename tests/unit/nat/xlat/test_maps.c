@@ -109,6 +109,9 @@ static void n17_pool_changes(void)
 	configure(&w);
 	kit_pass(&w, 1);
 	CU_ASSERT_EQUAL(kit_stats(&w).sessions, 2);
+	/* what is shown is of the addresses that there are */
+	CU_ASSERT_EQUAL(kit_stats(&w).ports_total[0], 65536 - NAT_PORT_MIN);
+	CU_ASSERT_EQUAL(kit_stats(&w).ports_used[0], 2);
 	DROPPED_FOR(kit_in(&w, NAT_UDP, REMOTE(1), 9, OUT(2), 5000), DESTINATION);
 	for (int i = 0; i < 4; i++) {
 		struct result r = kit_out(&w, NAT_UDP, VM(2 + i), 5000, REMOTE(1), 9);
