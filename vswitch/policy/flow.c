@@ -135,6 +135,7 @@ struct vsw_flow *vsw_flow_add(struct vsw_flows *t, const struct vsw_flow *from, 
 	rte_spinlock_t *lock = &t->lock[hash >> 58];
 	uint32_t *n_port = &t->n_port[port_of(&from->key)], before = UINT32_MAX;
 	const struct vsw_flow_slots *s;
+	bool crowded = false;
 	struct vsw_flow *f;
 
 	if (__atomic_load_n(n_port, __ATOMIC_RELAXED) >= limit) {
@@ -151,10 +152,12 @@ struct vsw_flow *vsw_flow_add(struct vsw_flows *t, const struct vsw_flow *from, 
 			f->stamp = now;
 			before = __atomic_fetch_add(&t->n, 1, __ATOMIC_RELAXED);
 			__atomic_fetch_add(n_port, 1, __ATOMIC_RELAXED);
+		} else {
+			crowded = !__atomic_exchange_n(&t->crowded, true, __ATOMIC_RELAXED);
 		}
 	}
 	rte_spinlock_unlock(lock);
-	if (unlikely(before == 0 || before == (s->mask + 1) / 2) && t->wake)
+	if (unlikely(before == 0 || before == (s->mask + 1) / 2 || crowded) && t->wake)
 		t->wake(t->wake_ctx);
 	*why = f ? 0 : -ENOSPC;
 	return f;
@@ -223,8 +226,10 @@ void vsw_flows_grow(struct vsw_flows *t)
 	struct vsw_flow_slots *s = t->at, *next, *last;
 	struct vsw_flow *old = s->slots;
 	uint32_t size = s->mask + 1;
+	bool crowded = __atomic_exchange_n(&t->crowded, false, __ATOMIC_RELAXED);
+	uint32_t n = __atomic_load_n(&t->n, __ATOMIC_RELAXED);
 
-	if (__atomic_load_n(&t->n, __ATOMIC_RELAXED) < size / 2 || size >= VSW_FLOW_SLOTS_MAX)
+	if (n < (crowded ? size / 4 : size / 2) || size >= VSW_FLOW_SLOTS_MAX)
 		return;
 	next = calloc(1, sizeof(*next));
 	last = calloc(1, sizeof(*last));

@@ -33,7 +33,7 @@
 
 #define VSW_FLOW_SLOTS_MIN 65536u
 #define VSW_FLOW_SLOTS_MAX 2097152u
-#define VSW_FLOW_WINDOW    32 /* slots in which a key may be; at half load one in a million fills up */
+#define VSW_FLOW_WINDOW    32 /* slots in which a key may be; at half load one in 100,000 fills up */
 #define VSW_FLOW_LOCKS     64
 #define VSW_FLOW_NO_RULE   0xffff
 
@@ -87,6 +87,7 @@ struct vsw_flows {
 	struct vsw_flow_slots *at; /* atomic */
 	uint64_t seed[4];          /* secret: guests must not choose who collides */
 	uint32_t n;                /* atomic */
+	bool crowded;              /* atomic: a flow found no slot in its window */
 	uint32_t sweep;            /* next slot that ageing looks at */
 	struct rte_rcu_qsbr *rcu;  /* NULL: one thread only (tests) */
 	/** There is something to age, or to grow: the control thread should look. Any thread; may be NULL. */
@@ -109,11 +110,13 @@ static inline uint64_t vsw_mix(uint64_t a, uint64_t b)
 	return (uint64_t)r ^ (uint64_t)(r >> 64);
 }
 
+/* One multiplication turns a run of ports into steps of one width, which for some seeds fall on top of
+ * each other: each word goes through two. */
 static inline uint64_t vsw_flow_hash(const struct vsw_flows *t, const struct vsw_flow_key *k)
 {
 	return vsw_mix(vsw_mix(k->w[0] ^ t->seed[0], k->w[1] ^ t->seed[1]) ^
-			       vsw_mix(k->w[2] ^ t->seed[2], k->w[3] ^ t->seed[3]),
-		       k->w[4] ^ t->seed[1]);
+			       vsw_mix(k->w[4] ^ t->seed[1], t->seed[0]),
+		       vsw_mix(k->w[2] ^ t->seed[2], k->w[3] ^ t->seed[3]) ^ k->w[4]);
 }
 
 static inline void vsw_flow_prefetch(const struct vsw_flows *t, uint64_t hash)
@@ -172,7 +175,7 @@ uint32_t vsw_flow_stamps_per_s(void);
 /** Remove what is idle for its timeout, in the next @n slots. Control thread. */
 void vsw_flows_age(struct vsw_flows *t, uint32_t now, uint32_t n);
 
-/** Double the table when half of it is used. Waits for the workers. Control thread. */
+/** Double the table when half of it is used, or a quarter and a window was full. Waits for the workers. Control thread. */
 void vsw_flows_grow(struct vsw_flows *t);
 
 /** Remove every flow of port index @port. Control thread. */

@@ -106,6 +106,85 @@ static void grows_and_forgets_nothing(void)
 	CU_ASSERT_EQUAL(t.n, 0);
 }
 
+static uint64_t next_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x * UINT64_C(0x2545f4914f6cdd1d);
+}
+
+/* Connections between the same two addresses, which differ in ports alone, seen by both ends' ports. */
+static struct vsw_flow_key only_ports(uint32_t i)
+{
+	uint64_t mine = 1024 + i / 2 % 50000, other = 5000 + i / 2 / 50000;
+	const uint64_t a = 0x1400000affff0000, b = 0x0a00000affff0000;
+	struct vsw_flow_key k = {{0, i & 1 ? b : a, 0, i & 1 ? a : b}};
+
+	k.w[4] = (i & 1 ? other << 48 | mine << 32 : mine << 48 | other << 32) | 17 << 24 |
+		 (uint64_t)(1 + (i & 1)) << VSW_FLOW_PORT_SHIFT;
+	return k;
+}
+
+/* Whatever the secret is, half a table of them fits as well as random keys do. */
+static void ports_alone_spread(void)
+{
+	static struct vsw_flows one;
+	static bool used[262144];
+	const uint32_t mask = sizeof(used) - 1;
+	uint64_t x = 88172645463325252;
+	uint32_t worst = 0;
+
+	for (int i = 0; i < 100; i++) {
+		uint32_t full = 0;
+
+		for (int w = 0; w < 4; w++)
+			one.seed[w] = next_random(&x);
+		memset(used, 0, sizeof(used));
+		for (uint32_t n = 0; n <= mask / 2; n++) {
+			struct vsw_flow_key k = only_ports(n);
+			uint64_t hash = vsw_flow_hash(&one, &k);
+			uint32_t s = 0;
+
+			while (s < VSW_FLOW_WINDOW && used[(hash + s) & mask])
+				s++;
+			if (s < VSW_FLOW_WINDOW)
+				used[(hash + s) & mask] = true;
+			else
+				full++;
+		}
+		worst = RTE_MAX(worst, full);
+	}
+	CU_ASSERT(worst <= 10);
+}
+
+/* A full window far from half load: the table grows, and what was refused gets in. */
+static void a_full_window_makes_it_grow(void)
+{
+	uint32_t size, added = 0;
+	uint64_t id = 0;
+	int why = 0;
+
+	CU_ASSERT_EQUAL(t.n, 0);
+	size = t.at->mask + 1;
+	while (t.n < size / 4)
+		CU_ASSERT_PTR_NOT_NULL_FATAL(add(id++, 1, 1000000, &why));
+	vsw_flows_grow(&t);
+	CU_ASSERT_EQUAL(t.at->mask + 1, size);
+	/* keys that fall on four slots */
+	for (; added < VSW_FLOW_WINDOW + 4 && why == 0; id++) {
+		struct vsw_flow f = flow(id, 1);
+
+		if ((vsw_flow_hash(&t, &f.key) & t.at->mask) < 4 && add(id, 1, 1000000, &why))
+			added++;
+	}
+	CU_ASSERT_EQUAL_FATAL(why, -ENOSPC);
+	vsw_flows_grow(&t);
+	CU_ASSERT_EQUAL(t.at->mask + 1, size * 2);
+	CU_ASSERT_PTR_NOT_NULL(add(id - 1, 1, 1000000, &why));
+	vsw_flows_flush(&t, 1);
+}
+
 static bool stop_at_three(void *ctx, const struct vsw_flow *f)
 {
 	return ++*(unsigned int *)ctx < 3;
@@ -154,6 +233,8 @@ static const struct tap_case cases[] = {
 	{"slots wait for the workers", slots_wait_for_the_workers},
 	{"a walk can be ended", a_walk_can_be_ended},
 	{"growing forgets nothing", grows_and_forgets_nothing},
+	{"flows that differ in ports alone spread over the table", ports_alone_spread},
+	{"a full window makes the table grow", a_full_window_makes_it_grow},
 };
 
 int main(void)
