@@ -13,6 +13,7 @@ The test lives in a sandbox (tests/guest/lib/sandbox.py): nothing it makes can o
 fails, the daemon's drops, counters and last log lines are printed.
 """
 
+import ctypes
 import json
 import os
 import shlex
@@ -153,6 +154,17 @@ class Daemon:
             status = "none: it had to be killed after %d s" % timeout_s
         self.process = None
         return status
+
+    def stall(self):
+        """Its control thread stands still from now on; its workers go on."""
+        seize, interrupt, wall = 0x4206, 0x4207, 0x40000000
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+        libc.ptrace.restype = ctypes.c_long
+        for request in (seize, interrupt):
+            if libc.ptrace(request, self.process.pid, None, None):
+                raise OSError(ctypes.get_errno(), "ptrace")
+        os.waitpid(self.process.pid, wall)   # that it has stopped
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
