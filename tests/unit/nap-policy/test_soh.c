@@ -3,6 +3,7 @@
 #include "tests/unit/tap.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -350,6 +351,92 @@ static void q9_unknown_agents(void)
 	CU_ASSERT_EQUAL(soh.entries[2].failure, NAP_CLIENT_COMPONENT);
 }
 
+/* xorshift: the same statements on every machine */
+static uint64_t next_random(void)
+{
+	static uint64_t x = 0x9e3779b97f4a7c15;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+/* A byte changed, a length that lies, a piece said twice, the rest left out. Returns the new size. */
+static size_t mutate(uint8_t *p, size_t n)
+{
+	uint64_t r = next_random();
+	size_t at = (r >> 8) % n, len = 1 + (r >> 32) % 16;
+
+	switch (r & 3) {
+	case 0:
+		p[at] = (uint8_t)(r >> 24);
+		return n;
+	case 1:
+		p[at & ~(size_t)1] = (uint8_t)(r >> 56 & 3 ? 0 : 0xff);
+		p[at | 1] = (uint8_t)(r >> 24);
+		return n;
+	case 2:
+		if (at + len > n)
+			return n;
+		memmove(p + at + len, p + at, n - at);
+		return n + len;
+	default:
+		return r >> 40 & 7 ? n : at + 1;
+	}
+}
+
+/* Everything that a rule can ask about, in the same order. */
+static bool same_facts(const struct nap_report *a, const struct nap_report *b)
+{
+	if (a->n_facts != b->n_facts || strcmp(a->os, b->os) != 0 ||
+	    strcmp(a->os_version, b->os_version) != 0 || strcmp(a->machine, b->machine) != 0)
+		return false;
+	for (unsigned int i = 0; i < a->n_facts; i++) {
+		const struct nap_fact *f = &a->facts[i], *g = &b->facts[i];
+
+		if (strcmp(f->name, g->name) != 0 || f->failure != g->failure ||
+		    f->words != g->words || f->has_age != g->has_age || f->age_ms != g->age_ms ||
+		    strcmp(f->detail, g->detail) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* 200,000 of them; 10^8 with VIRIDIAN_LONG=1. What is taken says the same when it is encoded and decoded again. */
+static void q10_mutations(void)
+{
+	const char *all = getenv("VIRIDIAN_LONG");
+	unsigned long n_runs = all && !strcmp(all, "1") ? 100000000 : 200000, taken = 0, wrong = 0;
+	static struct nap_report a, b;
+	static struct nap_soh back;
+	uint8_t buf[GOLDEN_SIZE + 8 * 16], again[2 * NAP_SOH_SIZE_MAX];
+
+	for (unsigned long i = 0; i < n_runs; i++) {
+		size_t n = GOLDEN_SIZE, size;
+		uint8_t *copy;
+
+		memcpy(buf, golden, n);
+		for (uint64_t k = 1 + next_random() % 8; k; k--)
+			n = mutate(buf, n);
+		copy = malloc(n);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+		memcpy(copy, buf, n);
+		if (nap_soh_parse(copy, n, &soh, &why) == 0 && !soh.response) {
+			taken++;
+			nap_soh_facts(&soh, now, &a);
+			size = nap_soh_build(&soh, again, sizeof(again));
+			wrong += !size || nap_soh_parse(again, size, &back, &why) < 0;
+			nap_soh_facts(&back, now, &b);
+			wrong += !same_facts(&a, &b);
+		}
+		free(copy);
+	}
+	printf("# %lu changed statements, %lu taken\n", n_runs, taken);
+	CU_ASSERT_TRUE(taken > n_runs / 100);
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
 static void missing_updates(void)
 {
 	static struct nap_report r;
@@ -392,6 +479,7 @@ static const struct tap_case cases[] = {
 	{"Q8: the three numberings of the quarantine state", q8_numberings},
 	{"Q9: an answer has one entry for each, to the byte", q9_answer},
 	{"Q9: agents that no validator knows", q9_unknown_agents},
+	{"Q10: many changes at once: taken and the same, or refused", q10_mutations},
 	{"missing updates say since when", missing_updates},
 	{"requests", requests},
 };
