@@ -28,7 +28,7 @@
 #include "vmbus-netvsp/ring.h"
 
 #define NVSP_QUEUES_MAX     64u
-#define NVSP_FRAMES_PER_MSG 8u             /* announced to the guest and enforced */
+#define NVSP_FRAMES_PER_MSG 32u            /* announced to the guest and enforced */
 #define NVSP_SEGS_MAX       128u           /* pieces of memory that one message may consist of */
 #define NVSP_MTU_MAX        9202u          /* 9216 with Ethernet header */
 #define NVSP_SECTION_SIZE   6144u          /* of the send buffer */

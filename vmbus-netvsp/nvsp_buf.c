@@ -169,6 +169,24 @@ void nvsp_recv_free_retired(struct nvsp_dev *dev)
 	dev->n_retired = 0;
 }
 
+/* Ids of this queue, which is what nearly all are; its range begins behind the control ids. Return: the first other one. */
+static uint32_t free_own(struct recv_buf *rb, struct recv_queue *q, uint32_t id)
+{
+	uint32_t lo = q->lo, span = q->hi - lo, *chain = rb->chain;
+	uint32_t *first = rb->free_ids + lo + q->n_free, *to = first;
+	uint32_t *end = rb->free_ids + lo + span;
+
+	while (id - lo < span && to < end) {
+		uint32_t next = chain[id];
+
+		chain[id] = NO_ID;
+		*to++ = id;
+		id = next;
+	}
+	q->n_free += (uint32_t)(to - first);
+	return id;
+}
+
 enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t xid)
 {
 	struct nvsp_dev *dev = c->dev;
@@ -180,14 +198,7 @@ enum vmb_fault nvsp_recv_ack(struct nvsp_chan *c, struct recv_buf *rb, uint64_t 
 	rb->head[id] = 0;
 	if (dev->keep)
 		dev->keep->id[id].chan = 0;
-	/* ids of this queue, which is what nearly all are; its range begins behind the control ids */
-	for (struct recv_queue *own = &rb->queue[c->index];
-	     id >= own->lo && id < own->hi && own->n_free < own->hi - own->lo; id = next) {
-		next = rb->chain[id];
-		rb->chain[id] = NO_ID;
-		rb->free_ids[own->lo + own->n_free++] = id;
-	}
-	for (; id != NO_ID; id = next) {
+	for (id = free_own(rb, &rb->queue[c->index], id); id != NO_ID; id = next) {
 		next = rb->chain[id];
 		rb->chain[id] = NO_ID;
 		if (id < rb->n_ctl) {

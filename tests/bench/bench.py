@@ -28,7 +28,7 @@ GENERATOR = os.path.join("tests", "bench", "viridian-bench-gen")
 WINDOWS = 2
 SPARE_PAGES = 64
 PEERS = ["limit", "ovs", "vpp", "kernel", "viridian"]
-USUAL = {"netvsp": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"],
+USUAL = {"netvsp": ["viridian", "netvsp"], "netvsp-lso": ["viridian", "netvsp"], "quarantine": ["limit", "viridian"],
          "ports": ["limit", "viridian"], "stages": ["viridian"], "vectors": ["viridian"]}
 
 

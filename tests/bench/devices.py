@@ -408,7 +408,7 @@ class Viridian(Device):
 class ViridianNetvsp(Viridian):
     """The same daemon with guests of Hyper-V's kind."""
     transport = "netvsp"
-    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards")
+    kinds = ("l2", "vlan", "idle", "acl", "rules", "guards", "super")
 
     def __init__(self, bench, build):
         super().__init__(bench, build, "netvsp")

@@ -131,7 +131,7 @@ def stages(records, tree):
     """Cycles per packet of each stage of the worker, in one table; None without any. Smallest size, clean windows."""
     cells = {}
     for r in records:
-        if r.get("stages") and r["dut"].startswith("viridian") and r["size"] == 64:
+        if r.get("stages") and r["dut"].startswith(("viridian", "netvsp")) and r["size"] == 64:
             cells.setdefault((r["scenario"], r["dut"]), []).append(r)
     used = {name for every in cells.values() for r in every for name in r["stages"]}
     names = [name for name in stage_names(tree) if name in used]

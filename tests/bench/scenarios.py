@@ -109,6 +109,9 @@ GROUPS = {
     "netvsp": [
         Scenario("netvsp", "l2", 1000, 1000, 1000, all_sizes=True,
                  about="guests of Hyper-V's kind beside virtio guests, 1,000 MACs"),
+        Scenario("netvsp-lso", "super", options=("--proto", "tcp", "--ring", "256"), size=62318,
+                 virtio="queues=1,queue_size=256,mrg_rxbuf=0,in_order=0",
+                 about="the same with super-frames of TCP, the longest that Hyper-V's guests send"),
     ],
     "latency": [
         Scenario("rtt", "l2", mode="latency", about="round trip of one packet, worker polls"),

@@ -20,6 +20,9 @@ struct nv {
 	/* of the burst being read */
 	struct rte_mbuf **pkts;
 	uint32_t n;
+	struct nv_seen *seen;
+	bool whole;
+	uint8_t sample[GEN_SUPER_MAX];
 };
 
 static void on_kick(void *ctx, uint32_t chan)
@@ -67,10 +70,15 @@ void nv_close(struct nv *nv)
 	free(nv);
 }
 
+/* TCP behind Ethernet and IPv4 without options. */
+static uint32_t lso_of(uint32_t mss)
+{
+	return mss ? mss | 34u << 20 | RNDIS_LSO_V2 : ~0u;
+}
+
 uint32_t nv_tx(struct nv *nv, struct rte_mbuf **pkts, uint32_t n, uint32_t mss)
 {
-	/* TCP behind Ethernet and IPv4 without options */
-	uint32_t lso = mss ? mss | 34u << 20 | RNDIS_LSO_V2 : ~0u;
+	uint32_t lso = lso_of(mss);
 	struct pump_frame f[GEN_BURST_MAX];
 
 	for (uint32_t i = 0; i < n; i++)
@@ -86,16 +94,17 @@ uint32_t nv_tx(struct nv *nv, struct rte_mbuf **pkts, uint32_t n, uint32_t mss)
 }
 
 uint32_t nv_send(struct nv *nv, const uint8_t *templates, uint32_t n_flows, uint32_t next,
-		 uint32_t size, uint32_t n)
+		 uint32_t size, uint32_t mss, uint32_t n)
 {
 	struct pump_frame f[GEN_BURST_MAX];
+	uint32_t lso = lso_of(mss);
 
 	for (uint32_t i = 0; i < n; i++) {
 		f[i] = (struct pump_frame){.data = templates + (size_t)next * FRAME_HDR,
 					   .size = size,
 					   .copy = FRAME_HDR,
 					   .csum = ~0u,
-					   .lso = ~0u,
+					   .lso = lso,
 					   .vlan = ~0u};
 		if (++next == n_flows)
 			next = 0;
@@ -124,23 +133,29 @@ static void take(void *ctx, uint32_t chan, const struct pump_frame *f, uint32_t 
 
 static void look(void *ctx, uint32_t chan, const struct pump_frame *f, uint32_t rsc)
 {
-	struct nv_seen *seen = ctx;
+	struct nv *nv = ctx;
+	struct nv_seen *seen = nv->seen;
 
-	if (rsc && !(rsc & RNDIS_RSC_FIRST)) {
-		seen->bytes += f->size;
-		return;
-	}
-	if (!seen->n++) {
-		seen->first = f->data;
-		seen->first_size = f->size;
-	}
 	seen->bytes += f->size;
+	if (!rsc || rsc & RNDIS_RSC_FIRST) {
+		if (!seen->n++)
+			seen->first = f->data;
+	}
+	if (likely(seen->n != 1 || !nv->whole))
+		return;
+	if (f->size > sizeof(nv->sample) - seen->first_size)
+		return;
+	memcpy(nv->sample + seen->first_size, f->data, f->size);
+	seen->first_size += f->size;
+	seen->first = nv->sample;
 }
 
-void nv_look(struct nv *nv, uint32_t max, struct nv_seen *ret)
+void nv_look(struct nv *nv, uint32_t max, bool whole, struct nv_seen *ret)
 {
 	*ret = (struct nv_seen){0};
-	pump_rx(&nv->pump, 0, max, look, ret);
+	nv->seen = ret;
+	nv->whole = whole;
+	pump_rx(&nv->pump, 0, max, look, nv);
 }
 
 uint32_t nv_rx(struct nv *nv, struct rte_mbuf **pkts, uint32_t n)

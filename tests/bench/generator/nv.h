@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <rte_mbuf.h>
 
 struct nv;
@@ -19,9 +20,9 @@ void nv_close(struct nv *nv);
 uint32_t nv_tx(struct nv *nv, struct rte_mbuf **pkts, uint32_t n, uint32_t mss);
 
 /** Send frames straight from templates of FRAME_HDR bytes, the rest zero: @next counts through @n_flows
- *  of them. Return: frames taken. */
+ *  of them. @mss as in nv_tx(). Return: frames taken. */
 uint32_t nv_send(struct nv *nv, const uint8_t *templates, uint32_t n_flows, uint32_t next,
-		 uint32_t size, uint32_t n);
+		 uint32_t size, uint32_t mss, uint32_t n);
 
 /** What a burst of received frames was. */
 struct nv_seen {
@@ -32,6 +33,7 @@ struct nv_seen {
 	uint32_t first_size;
 };
 
-/** Receive without making mbufs. */
-void nv_look(struct nv *nv, uint32_t max, struct nv_seen *ret);
+/** Receive without making mbufs. @whole: the first frame is put together when it came in parts; else @ret's first is
+ *  the first part. */
+void nv_look(struct nv *nv, uint32_t max, bool whole, struct nv_seen *ret);
 uint32_t nv_rx(struct nv *nv, struct rte_mbuf **pkts, uint32_t n);

@@ -96,10 +96,9 @@ static void check(const struct gen_options *o)
 {
 	if (o->size < 60 || o->size > GEN_SUPER_MAX)
 		refuse("size", NULL, "60..65214 bytes");
-	if (gen_super(o) && (strcmp(o->proto, "tcp") || o->netvsp[SIDE_A] || o->vlan[SIDE_A] ||
-			     o->vlan[SIDE_B] || o->reflect))
-		refuse("size", NULL,
-		       "above 1518 bytes: TCP between virtio ports, no tag, no --reflect");
+	if (gen_super(o) &&
+	    (strcmp(o->proto, "tcp") || o->vlan[SIDE_A] || o->vlan[SIDE_B] || o->reflect))
+		refuse("size", NULL, "above 1518 bytes: TCP, no tag, no --reflect");
 	if (o->burst < 1 || o->burst > GEN_BURST_MAX)
 		refuse("burst", NULL, "1..256");
 	if (!o->n_flows || !o->n_macs || o->n_macs > o->n_flows || !o->n_hosts)

@@ -82,10 +82,16 @@ static inline void side_fill(struct side *s, uint32_t n)
 	s->n_pending = n;
 }
 
+/* Payload that a netvsp guest's frames are to be cut into; 0: none. */
+static inline uint32_t side_mss(const struct side *s)
+{
+	return gen_super(s->o) ? GEN_SEGMENT : 0;
+}
+
 static inline uint32_t side_tx(struct side *s, struct rte_mbuf **pkts, uint32_t n)
 {
 	if (s->nv)
-		return nv_tx(s->nv, pkts, n, 0);
+		return nv_tx(s->nv, pkts, n, side_mss(s));
 	return rte_eth_tx_burst(s->port, 0, pkts, (uint16_t)n);
 }
 
@@ -102,7 +108,8 @@ static inline uint32_t side_push(struct side *s)
 
 static inline uint32_t side_send_nv(struct side *s)
 {
-	uint32_t n = nv_send(s->nv, s->templates, s->n_templates, s->next, s->o->size, s->o->burst);
+	uint32_t n = nv_send(s->nv, s->templates, s->n_templates, s->next, s->o->size, side_mss(s),
+			     s->o->burst);
 
 	s->next = (s->next + n) % s->n_templates;
 	s->count.n_tx += n;
@@ -134,14 +141,14 @@ static inline uint32_t side_look(struct side *s)
 {
 	struct nv_seen seen;
 
-	nv_look(s->nv, s->o->burst, &seen);
+	nv_look(s->nv, s->o->burst, s->want_sample, &seen);
 	if (!seen.n)
 		return 0;
 	s->count.n_rx += seen.n;
 	s->count.rx_bytes += seen.bytes;
 	if (seen.first[12] == 0x81 && seen.first[13] == 0x00)
 		s->count.n_tagged += seen.n;
-	if (unlikely(s->want_sample))
+	if (unlikely(seen.first_size))
 		side_sample(s, seen.first, seen.first_size, seen.first_size);
 	return seen.n;
 }

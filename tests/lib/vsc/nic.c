@@ -387,6 +387,7 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 {
 	struct nvsp_msg_wire m = {.type = NVSP_INIT}, r;
 	struct rndis_initialize_wire init = {{RNDIS_INITIALIZE, sizeof(init)}, 1, 1, 0, 0x4000};
+	struct rndis_initialize_complete_wire done;
 
 	m.init.min_version = m.init.max_version = up->version;
 	if (vsc_nvsp(v, 0, &m, true, &r) || r.type != NVSP_INIT_COMPLETE ||
@@ -424,6 +425,8 @@ int vsc_bring_up(struct vsc *v, const struct vsc_up *up)
 	stepped(v);
 	if (vsc_control(v, &init, sizeof(init)))
 		return -4;
+	memcpy(&done, v->control, sizeof(done));
+	v->frames_per_msg = done.max_packets;
 	stepped(v);
 	return v->rx_errors ? -5 : 0;
 }

@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 
 #define SLOT_XID     0x10000u
-#define PACKED_MAX   8u
 #define RECORD_ALIGN 8u
 #define HEAD_MAX     128u
 
@@ -61,6 +60,7 @@ int pump_init(struct pump *p, struct vsc *v, uint32_t n_chans)
 	p->v = v;
 	p->n_chans = n_chans;
 	p->section = v->section;
+	p->packed = v->frames_per_msg ? v->frames_per_msg : 1;
 	p->recv_size = v->recv_pages * 4096;
 	p->send_size = v->send_pages * 4096;
 	p->recv = map_pages(&v->ram, v->recv_pfns, v->recv_pages);
@@ -193,7 +193,7 @@ static uint32_t send_packed(struct pump *p, struct pump_chan *c, const struct pu
 		return 0;
 	m.rndis.section = c->free[c->n_free - 1];
 	at = p->send + m.rndis.section * p->section;
-	for (k = 0; k < n && k < PACKED_MAX && used + f[k].size + HEAD_MAX <= p->section; k++) {
+	for (k = 0; k < n && k < p->packed && used + f[k].size + HEAD_MAX <= p->section; k++) {
 		uint32_t pad = -f[k].size & (RECORD_ALIGN - 1), head;
 
 		pad = (pad + 4) & (RECORD_ALIGN - 1); /* the header has 44 bytes */

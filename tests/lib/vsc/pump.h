@@ -48,6 +48,7 @@ struct pump {
 	uint32_t n_chans;
 	uint8_t *recv, *send; /* the buffers, mapped in one piece as the kernel has them */
 	uint32_t recv_size, send_size, section;
+	uint32_t packed;                        /* frames in one message */
 	void (*kick)(void *ctx, uint32_t chan); /* the host asked to be told */
 	void *ctx;
 	struct pump_chan chan[VSC_CHANS];

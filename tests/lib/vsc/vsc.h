@@ -62,8 +62,9 @@ struct vsc {
 	uint32_t recv_gpadl, send_gpadl, recv_pages, send_pages;
 	uint64_t *recv_pfns, *send_pfns;
 	uint32_t suballoc, n_suballocs, section;
-	bool together;  /* the receive buffer lies in one piece */
-	bool hold_acks; /* do not acknowledge data, as a driver that is slow */
+	uint32_t frames_per_msg; /* that the host takes */
+	bool together;           /* the receive buffer lies in one piece */
+	bool hold_acks;          /* do not acknowledge data, as a driver that is slow */
 	uint64_t held[VSC_KEEP];
 	uint32_t held_chan[VSC_KEEP];
 	unsigned int n_held;

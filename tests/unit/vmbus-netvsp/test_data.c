@@ -101,7 +101,7 @@ static void several_per_message(void)
 	uint32_t pos = 0, n;
 
 	nic_start();
-	for (uint32_t i = 0; i < 8; i++) {
+	for (uint32_t i = 0; i < NVSP_FRAMES_PER_MSG; i++) {
 		pattern(frame, 100 + i, i);
 		n = vsc_packet(buf + pos, NULL, 0, frame, 100 + i);
 		n = (n + 7) & ~7u; /* padded to the announced alignment, and saying so */
@@ -111,15 +111,15 @@ static void several_per_message(void)
 	CU_ASSERT_EQUAL(vsc_send_raw(&v, 0, buf, pos, 3), 0);
 	vsc_host_poll(&v, 0);
 	vsc_guest_poll(&v, 0);
-	CU_ASSERT_EQUAL(v.n_host_rx, 8);
-	for (uint32_t i = 0; i < 8; i++) {
+	CU_ASSERT_EQUAL(v.n_host_rx, NVSP_FRAMES_PER_MSG);
+	for (uint32_t i = 0; i < NVSP_FRAMES_PER_MSG; i++) {
 		pattern(frame, 100 + i, i);
 		CU_ASSERT_EQUAL(v.host_rx[i].size, 100 + i);
 		CU_ASSERT_EQUAL(memcmp(v.host_rx[i].data, frame, 100 + i), 0);
 	}
 	CU_ASSERT_EQUAL(v.last_tx_status, NVSP_STATUS_SUCCESS);
 	CU_ASSERT_EQUAL(v.n_tx_done > 0, 1);
-	/* a ninth is more than was announced */
+	/* one more than was announced */
 	n = vsc_packet(buf + pos, NULL, 0, frame, 60);
 	vsc_send_raw(&v, 0, buf, pos + n, 4);
 	vsc_host_poll(&v, 0);

@@ -9,7 +9,7 @@
 #define ROUNDS   1500
 #define SECTION  NVSP_SECTION_SIZE
 #define MESSAGES 7
-#define KEEP     128
+#define KEEP     256
 #define BURST    70
 
 struct seen {
@@ -91,7 +91,7 @@ static uint32_t put_message(uint8_t *to, uint32_t room)
 
 static uint32_t put_section(uint8_t *to)
 {
-	uint32_t n = rnd(10), used = 0;
+	uint32_t n = rnd(4) ? rnd(10) : rnd(40), used = 0;
 
 	for (uint32_t i = 0; i < n && used + 200 < SECTION; i++)
 		used += put_message(to + used, SECTION - used);
