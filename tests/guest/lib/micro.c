@@ -5,8 +5,8 @@
  * 9.9, prints what comes back, and powers off. micro.test makes a bzImage of it.
  * With "count" for a command line it stays: it counts, in a register and in memory, and prints where it is; the byte
  * o on its serial port has it ask for VMBus's offers, n open its network cards and q send something over each, c
- * look whether all processors count, x ends it. "count 4": with four processors; "count 1 high": in memory above
- * 4 GiB. micro.test moves it about.
+ * look whether all processors count, x ends it. "count 4": with four processors; "count 1 63": in the 64th GiB
+ * of memory. micro.test moves it about.
  */
 #include <stdint.h>
 
@@ -187,6 +187,18 @@ static void count(unsigned int n_cpus, volatile uint32_t *pages)
 	}
 }
 
+/* The next decimal number; 0: there is none. */
+static unsigned int number(const char **text)
+{
+	unsigned int n = 0;
+
+	while (**text && (**text < '0' || **text > '9'))
+		++*text;
+	while (**text >= '0' && **text <= '9')
+		n = 10 * n + (unsigned int)(*(*text)++ - '0');
+	return n;
+}
+
 void guest_main(const uint8_t *boot_params)
 {
 	const char *command = (const char *)(uint64_t) * (const uint32_t *)(boot_params + 0x228);
@@ -205,12 +217,11 @@ void guest_main(const uint8_t *boot_params)
 	contact(9u << 16 | 9);
 	print_hex("bad code ", hypercall(0x7777, 0));
 	if (command[0] == 'c') {
-		unsigned int n_cpus = command[5] == ' ' ? (unsigned int)command[6] - '0' : 1;
+		unsigned int n_cpus = number(&command), gib = number(&command);
 
 		contact(5u << 16 | 3);
 		ap_start_all(n_cpus);
-		count(n_cpus,
-		      (volatile uint32_t *)(command[5] && command[7] ? map_high() : 0x400000));
+		count(n_cpus, (volatile uint32_t *)(gib ? map_gib(gib) : 0x400000));
 	}
 	outb(SLEEP, SLEEP_S5);
 }

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { NICS_MAX = 4, RING_PAGES = 4, NVSP_BYTES = 64 };
+enum { NICS_MAX = 8, RING_PAGES = 4, NVSP_BYTES = 64 };
 
 static struct {
 	uint32_t relid, connection;

@@ -13,7 +13,7 @@ enum {
 	AP_WORDS = 0x8f00,
 	AP_IDT = 0x206000,
 	AP_VECTOR = 0x40,
-	AP_MAX = 8
+	AP_MAX = 64
 };
 
 static volatile uint32_t *const ap_counts = (volatile uint32_t *)0x440000;
@@ -137,15 +137,15 @@ static void ap_start_all(unsigned int n)
 			__asm__ volatile("pause");
 }
 
-/* Map the sixth GiB where it is: the loader's tables end at the fourth. */
-static uint64_t map_high(void)
+/* Map GiB @n, less than 512, where it is: the loader's tables end at the fourth. */
+static uint64_t map_gib(uint64_t n)
 {
 	volatile uint64_t *const pd = (volatile uint64_t *)0x204000;
 	uint64_t cr3;
 
 	__asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
 	for (uint64_t i = 0; i < 512; i++)
-		pd[i] = (5ull << 30) | i << 21 | 0x83;
-	((volatile uint64_t *)(cr3 + 4096))[5] = (uint64_t)pd | 3;
-	return 5ull << 30;
+		pd[i] = n << 30 | i << 21 | 0x83;
+	((volatile uint64_t *)(cr3 + 4096))[n] = (uint64_t)pd | 3;
+	return n << 30;
 }
