@@ -34,6 +34,10 @@ const uint16_t nap_class_rate[NAP_N_CLASSES] = {
 };
 
 #define PING_LEN_MAX 128 /* bytes of IP packet: an echo is no tunnel */
+#define ND_LEN_MAX   128 /* nor is a neighbour message, with any option that a guest needs */
+#define MLD_LEN_MAX  512 /* a report of some twenty groups */
+#define FILLED_SIZE \
+	64 /* bytes behind the EtherType of the shortest frames, with whatever tags were there */
 
 static bool is(const struct vd_prefix *p, const uint8_t *addr)
 {
@@ -107,73 +111,106 @@ static enum nap_class arp_to(const struct nap_allow *a, const struct nap_frame *
 
 /* ---- neighbour discovery and multicast listeners ---- */
 
+static const uint8_t all_routers[16] = {0xff, 2, [15] = 2};
+static const uint8_t all_listeners[16] = {0xff, 2, [15] = 0x16};
+
+static bool is_addr6(const uint8_t *a, const uint8_t *b)
+{
+	return !memcmp(a, b, 16);
+}
+
+/* The group of those who may have @target (RFC 4291 2.7.1). */
+static bool is_solicited(const uint8_t *dst, const uint8_t *target)
+{
+	static const uint8_t head[13] = {0xff, 2, [11] = 1, [12] = 0xff};
+
+	return !memcmp(dst, head, sizeof(head)) && !memcmp(dst + 13, target + 13, 3);
+}
+
 /* The target of a neighbour message, or NULL. */
 static const uint8_t *nd_target(const struct nap_frame *f)
 {
 	return f->body_len >= 24 ? f->body + 8 : NULL;
 }
 
-static enum nap_class nd_from(const struct nap_allow *a, const struct nap_frame *f)
+/* A listener's report: to those who route groups, or in the old form to the group. */
+static bool mld_from(const struct nap_frame *f)
+{
+	if (f->hop_limit != 1 || f->ip_len > MLD_LEN_MAX)
+		return false;
+	if (f->icmp_type == MLD_REPORT)
+		return f->dst[0] == 0xff && f->ip_len <= ND_LEN_MAX;
+	return is_addr6(f->dst, f->icmp_type == MLD_DONE ? all_routers : all_listeners);
+}
+
+static bool solicit_from(const struct nap_allow *a, const struct nap_frame *f)
 {
 	const uint8_t *target = nd_target(f);
 
+	if (!target || resolvable(a, 6, f->src))
+		return false;
+	/* unspecified source: is my own address taken? */
+	if (is_zero(f->src, 16))
+		return is_solicited(f->dst, target);
+	return peer_has(a, 6, target, NAP_PEER_RESOLVE) &&
+	       (is_addr6(f->dst, target) || is_solicited(f->dst, target));
+}
+
+static bool advert_from(const struct nap_allow *a, const struct nap_frame *f)
+{
+	const uint8_t *target = nd_target(f);
+
+	return target && !resolvable(a, 6, target) && !resolvable(a, 6, f->src) &&
+	       peer_has(a, 6, f->dst, NAP_PEER_RESOLVE);
+}
+
+static bool nd_from(const struct nap_allow *a, const struct nap_frame *f)
+{
+	if (f->icmp_type == MLD_REPORT || f->icmp_type == MLD_DONE || f->icmp_type == MLD2_REPORT)
+		return mld_from(f);
+	if (f->hop_limit != 255 || f->ip_len > ND_LEN_MAX)
+		return false;
 	switch (f->icmp_type) {
-	case MLD_REPORT:
-	case MLD_DONE:
-	case MLD2_REPORT:
-		return f->hop_limit == 1 ? NAP_ALLOW_ND : NAP_DENY;
 	case ROUTER_SOLICIT:
-		return f->hop_limit == 255 ? NAP_ALLOW_ND : NAP_DENY;
+		return is_addr6(f->dst, all_routers) || peer_has(a, 6, f->dst, NAP_PEER_ROUTER);
 	case NEIGHBOUR_SOLICIT:
-		if (f->hop_limit != 255 || !target || resolvable(a, 6, f->src))
-			return NAP_DENY;
-		/* unspecified source: is my own address taken? */
-		return is_zero(f->src, 16) || peer_has(a, 6, target, NAP_PEER_RESOLVE)
-			       ? NAP_ALLOW_ND
-			       : NAP_DENY;
+		return solicit_from(a, f);
 	case NEIGHBOUR_ADVERT:
-		if (f->hop_limit != 255 || !target || resolvable(a, 6, target) ||
-		    resolvable(a, 6, f->src))
-			return NAP_DENY;
-		return peer_has(a, 6, f->dst, NAP_PEER_RESOLVE) ? NAP_ALLOW_ND : NAP_DENY;
+		return advert_from(a, f);
 	default:
-		return NAP_DENY;
+		return false;
 	}
 }
 
-static enum nap_class nd_to(const struct nap_allow *a, const struct nap_frame *f)
+static bool nd_to(const struct nap_allow *a, const struct nap_frame *f)
 {
 	switch (f->icmp_type) {
 	case MLD_QUERY:
-		return f->hop_limit == 1 && peer_has(a, 6, f->src, NAP_PEER_ROUTER) ? NAP_ALLOW_ND
-										    : NAP_DENY;
+		return f->hop_limit == 1 && peer_has(a, 6, f->src, NAP_PEER_ROUTER);
 	case ROUTER_ADVERT:
-		return f->hop_limit == 255 && peer_has(a, 6, f->src, NAP_PEER_ROUTER) ? NAP_ALLOW_ND
-										      : NAP_DENY;
+		return f->hop_limit == 255 && peer_has(a, 6, f->src, NAP_PEER_ROUTER);
 	case NEIGHBOUR_SOLICIT:
 	case NEIGHBOUR_ADVERT:
-		return f->hop_limit == 255 && peer_has(a, 6, f->src, NAP_PEER_RESOLVE)
-			       ? NAP_ALLOW_ND
-			       : NAP_DENY;
+		return f->hop_limit == 255 && peer_has(a, 6, f->src, NAP_PEER_RESOLVE);
 	default:
-		return NAP_DENY;
+		return false;
 	}
 }
 
 /* ---- DHCP ---- */
 
-static bool known_dhcp(const struct nap_allow *a, uint8_t family, const uint8_t *addr)
+/* Does the policy name servers of @family, and is @addr one? */
+static bool named_dhcp(const struct nap_allow *a, uint8_t family, const uint8_t *addr, bool *any)
 {
-	bool any = true;
-
+	*any = false;
 	for (unsigned int i = 0; i < a->n_dhcp; i++) {
 		if (a->dhcp_servers[i].family != family)
 			continue;
-		any = false;
+		*any = true;
 		if (is(&a->dhcp_servers[i], addr))
 			return true;
 	}
-	return any;
+	return false;
 }
 
 static bool dhcp_ports(const struct nap_allow *a, const struct nap_frame *f, bool from)
@@ -184,20 +221,27 @@ static bool dhcp_ports(const struct nap_allow *a, const struct nap_frame *f, boo
 	       f->dport == (from ? server : client);
 }
 
+/* To everybody. To one only where it is known: an address that nobody names might be anybody's in the world. Clients
+ * whose server does not answer ask everybody again. */
 static bool dhcp_from(const struct nap_allow *a, const struct nap_frame *f)
 {
 	static const uint8_t all4[4] = {255, 255, 255, 255};
 	static const uint8_t agents6[16] = {0xff, 2, [13] = 1, [15] = 2};
+	bool any;
 
 	if (!dhcp_ports(a, f, true))
 		return false;
-	return !memcmp(f->dst, f->family == 4 ? all4 : agents6, f->family == 4 ? 4 : 16) ||
-	       known_dhcp(a, f->family, f->dst);
+	if (!memcmp(f->dst, f->family == 4 ? all4 : agents6, f->family == 4 ? 4 : 16))
+		return true;
+	return named_dhcp(a, f->family, f->dst, &any) ||
+	       (!any && peer_has(a, f->family, f->dst, NAP_PEER_RESOLVE));
 }
 
 static bool dhcp_to(const struct nap_allow *a, const struct nap_frame *f)
 {
-	return dhcp_ports(a, f, false) && known_dhcp(a, f->family, f->src);
+	bool any;
+
+	return dhcp_ports(a, f, false) && (named_dhcp(a, f->family, f->src, &any) || !any);
 }
 
 /* ---- what the switch answers ---- */
@@ -227,12 +271,15 @@ enum nap_class nap_portal_class(const struct nap_portal *p, const struct nap_fra
 	return f->dport == 53 && (f->proto == TCP || f->proto == UDP) ? NAP_SERVE_DNS : NAP_DENY;
 }
 
+static bool to_one(const struct nap_frame *f)
+{
+	return f->family == 4 ? f->dst[0] < 224 : f->dst[0] != 0xff;
+}
+
 /* To somebody else: what is answered all the same. */
 static enum nap_class instead(const struct nap_frame *f)
 {
-	bool one = f->family == 4 ? f->dst[0] < 224 : f->dst[0] != 0xff;
-
-	if (!f->ports || !one)
+	if (!f->ports || !to_one(f))
 		return NAP_DENY;
 	if (f->dport == 53 && (f->proto == UDP || f->proto == TCP))
 		return NAP_SERVE_DNS;
@@ -291,26 +338,43 @@ static enum nap_class icmp(const struct nap_allow *a, const struct nap_frame *f,
 	return NAP_DENY;
 }
 
-static enum nap_class ip(const struct nap_allow *a, const struct nap_frame *f, bool from)
+static enum nap_class passing(const struct nap_allow *a, const struct nap_frame *f, bool from)
 {
 	const uint8_t *peer = from ? f->dst : f->src;
 	uint16_t theirs = from ? f->dport : f->sport, ours = from ? f->sport : f->dport;
 	enum nap_class c = NAP_DENY;
+
+	/* what is for one is sent to one */
+	if (from && f->group && to_one(f))
+		return NAP_DENY;
+	if (f->family == 6 && f->proto == ICMP6 && (from ? nd_from(a, f) : nd_to(a, f)))
+		return NAP_ALLOW_ND;
+	if (from ? dhcp_from(a, f) : dhcp_to(a, f))
+		return NAP_ALLOW_DHCP;
+	if (f->proto == (f->family == 4 ? ICMP : ICMP6))
+		c = icmp(a, f, peer, from);
+	return c == NAP_DENY ? server(a, f, peer, theirs, ours, from) : c;
+}
+
+static enum nap_class ip(const struct nap_allow *a, const struct nap_frame *f, bool from)
+{
+	enum nap_class c;
 
 	if (f->fragment)
 		return NAP_DENY;
 	/* nobody speaks as a peer but the peer */
 	if (from && resolvable(a, f->family, f->src))
 		return NAP_DENY;
-	if (f->family == 6 && f->proto == ICMP6)
-		c = from ? nd_from(a, f) : nd_to(a, f);
-	if (c == NAP_DENY && (from ? dhcp_from(a, f) : dhcp_to(a, f)))
-		c = NAP_ALLOW_DHCP;
-	if (c == NAP_DENY && f->proto == (f->family == 4 ? ICMP : ICMP6))
-		c = icmp(a, f, peer, from);
-	if (c == NAP_DENY)
-		c = server(a, f, peer, theirs, ours, from);
+	c = passing(a, f, from);
 	return c == NAP_DENY && from && a->portals ? instead(f) : c;
+}
+
+/* Nothing behind the packet but what fills the frame up, and no way but the one it says. */
+static bool is_plain(const struct nap_frame *f)
+{
+	uint32_t in_it = f->ethertype == ETH_ARP ? ARP_SIZE : f->ip_len;
+
+	return !f->routed && (f->size <= FILLED_SIZE || f->size <= in_it);
 }
 
 enum nap_class nap_allow_from_vm(const struct nap_allow *a, const struct nap_frame *f)
@@ -322,6 +386,8 @@ enum nap_class nap_allow_from_vm(const struct nap_allow *a, const struct nap_fra
 	c = a->portals ? nap_portal_class(&a->portal, f) : NAP_DENY;
 	if (c != NAP_DENY)
 		return c;
+	if (!is_plain(f))
+		return NAP_DENY;
 	if (f->ethertype == ETH_ARP)
 		return arp_from(a, f);
 	return f->family ? ip(a, f, true) : NAP_DENY;

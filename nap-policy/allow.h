@@ -13,7 +13,11 @@
  *
  * Two confined ports cannot exchange a frame: a guest may not claim the address of a peer (ARP sender,
  * ND source or target), and it receives such messages from peers only. Routers are peers for ARP and
- * ND: the policy names them.
+ * ND: the policy names them. Of two sets with different peers the caller sees to that: what is nobody's here may
+ * be a peer there.
+ *
+ * What everybody on the link hears carries next to nothing: frames are no longer than what is in them, and ND, MLD and
+ * unicast DHCP go where the protocols send them.
  *
  * Pure: headers come parsed, names come resolved. An allow set is immutable; rate limits and "who began"
  * are the caller's: the class of a verdict says which bucket a frame belongs to.
@@ -34,8 +38,11 @@ struct nap_frame {
 	uint8_t tcp_flags, icmp_type, icmp_code;
 	bool broken;   /* contradicts itself */
 	bool fragment; /* any */
+	bool group;    /* sent to a group of stations */
+	bool routed;   /* IPv4 options, or an IPv6 routing header: may go elsewhere than it says */
 	bool ports;    /* sport and dport are valid */
 	uint16_t sport, dport;
+	uint32_t size;            /* bytes behind the EtherType, with what fills the frame up */
 	uint32_t ip_len;          /* bytes of the IP packet */
 	const uint8_t *smac;      /* source MAC address */
 	const uint8_t *src, *dst; /* IP addresses: 4 or 16 bytes */

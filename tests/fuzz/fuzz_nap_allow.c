@@ -89,9 +89,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.broken = flags & 1;
 	f.fragment = flags & 2;
 	f.ports = flags & 4;
+	f.group = flags & 8;
+	f.routed = flags & 16;
 	f.sport = (uint16_t)fuzz_num(&in, 2);
 	f.dport = (uint16_t)fuzz_num(&in, 2);
 	f.ip_len = fuzz_num(&in, 2);
+	f.size = flags & 32 ? fuzz_num(&in, 2) : f.ip_len;
 	memset(mac, 2, sizeof(mac));
 	f.body_len = fuzz_blob(&in, body, sizeof(body));
 	for (unsigned int a = NAP_RESTRICTED; a <= NAP_INSPECTED; a++)

@@ -8,6 +8,7 @@
 
 #include "vswitch/datapath/pipeline.h"
 #include "vswitch/model/quarantine.h"
+#include "vswitch/policy/gate.h"
 #include "vswitch/policy/mcast.h"
 #include "vswitch/policy/mirror.h"
 #include "vswitch/policy/shape_path.h"
@@ -155,6 +156,9 @@ static void fill_port(struct vsw_snap_port *p, const struct vsw_binding *b, unsi
 	p->gate = rt->next_gate;
 	if (p->gate)
 		p->flags |= VSW_SNAP_GATED;
+	/* a confined port has to know who sends */
+	if (p->gate && p->gate->quarantine)
+		p->flags |= VSW_SNAP_SOURCES;
 	if (rt->portal)
 		p->flags |= VSW_SNAP_PORTAL;
 	if (rt->statements)

@@ -115,6 +115,8 @@ static void parse_ipv4(const struct walk *w, struct vsw_headers *h)
 		return;
 	}
 	h->l4 = (uint16_t)(h->l3 + ihl);
+	if (ihl > 20)
+		h->flags |= VSW_HDR_ROUTED;
 	frag = be16(p + 6);
 	if (frag & 0x3fff) {
 		h->flags |= VSW_HDR_FRAGMENT;
@@ -151,6 +153,8 @@ static void parse_ipv6(const struct walk *w, struct vsw_headers *h)
 			return;
 		}
 		h->proto = e[0];
+		if (next == IPPROTO_ROUTING)
+			h->flags |= VSW_HDR_ROUTED;
 		if (next == IPPROTO_FRAGMENT) {
 			uint16_t frag = be16(e + 2);
 

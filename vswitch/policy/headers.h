@@ -29,6 +29,8 @@ enum vsw_headers_flags {
 	VSW_HDR_BROKEN = 4,         /* claims to be IP or ARP and contradicts itself */
 	VSW_HDR_PORTS = 8,          /* sport and dport are valid: TCP, UDP, SCTP, UDP-Lite, DCCP */
 	VSW_HDR_TAGGED = 16,        /* an outer 802.1Q tag with a VID other than 0: @vid */
+	VSW_HDR_ROUTED =
+		32, /* IPv4 options or an IPv6 routing header: may go elsewhere than it says */
 };
 
 struct vsw_headers {

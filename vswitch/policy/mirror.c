@@ -6,6 +6,7 @@
 
 #include "vswitch/datapath/capture_point.h"
 #include "vswitch/datapath/txbuf.h"
+#include "vswitch/policy/gate.h"
 
 /* ---- the packet path ---- */
 
@@ -42,7 +43,11 @@ static void mirror(struct vsw_worker *w, const struct vsw_snap_port *p,
 			__atomic_fetch_add(&t->tap->c.lost, 1, __ATOMIC_RELAXED);
 		__atomic_fetch_add(&t->tap->copied, 1, __ATOMIC_RELAXED);
 	}
-	if (k)
+	/* whoever is confined does not see what others say */
+	if (k && unlikely(t->to->gate && t->to->gate->quarantine))
+		for (uint16_t i = 0; i < k; i++)
+			vsw_pipeline_drop(w, t->to, out[i], VSW_DROP_QUARANTINE_TO_VM);
+	else if (k)
 		vsw_pipeline_send_copies(w, t->to, out, k);
 }
 

@@ -55,15 +55,20 @@ void vsw_quarantine_look(struct rte_mbuf *m, struct vsw_look *l)
 		.icmp_code = h->icmp_code,
 		.broken = h->flags & VSW_HDR_BROKEN,
 		.fragment = h->flags & VSW_HDR_FRAGMENT,
+		.group = d[0] & 1,
+		.routed = h->flags & VSW_HDR_ROUTED,
 		.ports = h->flags & VSW_HDR_PORTS,
 		.sport = h->sport,
 		.dport = h->dport,
+		.size = m->pkt_len - h->l3,
 		.smac = d + 6,
 		.src = h->src,
 		.dst = h->dst,
 		.body = body < len ? d + body : NULL,
 		.body_len = body < len ? len - body : 0,
 	};
+	/* a tag within a tag is another protocol's frame */
+	l->f.broken |= h->l3 > VSW_ETH_SIZE + VSW_TAG_SIZE;
 	if (l->f.broken)
 		return;
 	if (h->family == VSW_FAMILY_IPV4) {
@@ -171,6 +176,15 @@ static bool passes(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw
 	return class != NAP_ALLOW_QUESTION || note_question(w, p, &l);
 }
 
+/* Two sets may have different peers, and a frame that is a server's answer to one of them, or ARP, another confined
+ * machine may have made: nothing passes between two, whatever it is. */
+static bool from_confined(const struct vsw_worker *w, const struct rte_mbuf *m)
+{
+	const struct vsw_snap_port *src = m->port < VSW_PORTS_MAX ? w->snap->ports[m->port] : NULL;
+
+	return src && src->gate && src->gate->quarantine;
+}
+
 static void say(struct vsw_worker *w, const struct vsw_snap_port *p, bool pass)
 {
 	const struct nap_allow *a = p->gate->quarantine->allow;
@@ -204,8 +218,9 @@ uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
-		enum vsw_drop why;
-		bool pass = passes(w, p, VSW_TO_VM, m[i], w->trace, &why);
+		enum vsw_drop why = VSW_DROP_QUARANTINE_TO_VM;
+		bool pass =
+			!from_confined(w, m[i]) && passes(w, p, VSW_TO_VM, m[i], w->trace, &why);
 
 		if (unlikely(w->trace))
 			say(w, p, pass);
@@ -220,5 +235,9 @@ uint16_t vsw_quarantine_to_vm(struct vsw_worker *w, const struct vsw_snap_port *
 bool vsw_quarantine_still(struct vsw_worker *w, const struct vsw_snap_port *p, enum vsw_dir dir,
 			  struct rte_mbuf *m, enum vsw_drop *why)
 {
+	if (dir == VSW_TO_VM && from_confined(w, m)) {
+		*why = VSW_DROP_QUARANTINE_TO_VM;
+		return false;
+	}
 	return passes(w, p, dir, m, true, why);
 }

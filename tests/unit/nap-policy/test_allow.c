@@ -294,6 +294,61 @@ static enum nap_class nd(bool from, uint8_t type, const char *s, const char *d, 
 	return from ? nap_allow_from_vm(restricted, &f) : nap_allow_to_vm(restricted, &f);
 }
 
+/* Hidden in what the whole link hears, or behind a packet. */
+static void q26_nothing_hides(void)
+{
+	struct nap_frame f = arp(1, "10.0.0.7", "10.0.0.1");
+
+	f.size = 46;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_ALLOW_ARP);
+	f.size = 1500;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f = frame(6, "10.0.0.7", 40000, "10.0.9.10", 443);
+	f.size = 64; /* a short packet in a long enough frame */
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_ALLOW_SERVER);
+	f.size = 65;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f.ip_len = f.size = 64000; /* a super-frame */
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_ALLOW_SERVER);
+	f.group = true; /* for one, sent to all */
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f.group = false;
+	f.routed = true;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_DENY);
+	f = frame(17, "0.0.0.0", 68, "255.255.255.255", 67);
+	f.group = true;
+	CU_ASSERT_EQUAL(nap_allow_from_vm(restricted, &f), NAP_ALLOW_DHCP);
+}
+
+static bool renews_with(const char *more, const char *server)
+{
+	char text[256];
+	struct nap_policy *p;
+	struct nap_allow *a;
+	struct nap_frame f;
+	bool may;
+
+	snprintf(text, sizeof(text),
+		 "version: 1\ndefault: {mode: enforce, unmatched: restricted}\n%s", more);
+	p = kit_good_policy(text);
+	a = nap_allow_make(p, NAP_RESTRICTED, p->default_group, NULL, NULL, NULL);
+	f = frame(17, "10.0.0.7", 68, server, 67);
+	may = nap_allow_from_vm(a, &f) == NAP_ALLOW_DHCP;
+	nap_allow_unref(a);
+	nap_policy_free(p);
+	return may;
+}
+
+/* DHCP is no way to whoever is at port 67 of any address. */
+static void dhcp_to_one(void)
+{
+	CU_ASSERT_TRUE(renews_with("dhcp: 10.0.0.2\n", "10.0.0.2"));
+	CU_ASSERT_FALSE(renews_with("dhcp: 10.0.0.2\ngateways: 10.0.0.1\n", "10.0.0.1"));
+	CU_ASSERT_TRUE(renews_with("gateways: 10.0.0.1\n", "10.0.0.1"));
+	CU_ASSERT_FALSE(renews_with("gateways: 10.0.0.1\n", "192.0.2.9"));
+	CU_ASSERT_FALSE(renews_with("", "192.0.2.9"));
+}
+
 static void q19_nd(void)
 {
 	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "ff02::1:ff00:1", "fe80::1", 255), NAP_ALLOW_ND);
@@ -309,6 +364,19 @@ static void q19_nd(void)
 	CU_ASSERT_EQUAL(nd(true, 137, "fe80::7", "ff02::1", "::", 255), NAP_DENY); /* redirect */
 	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "ff02::16", "::", 1), NAP_ALLOW_ND);
 	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "ff02::16", "::", 64), NAP_DENY);
+	/* to whom the protocol says, not to whom they like */
+	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "fe80::8", "::", 1), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 143, "fe80::7", "ff02::1", "::", 1), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 131, "fe80::7", "ff02::1:ff00:7", "::", 1), NAP_ALLOW_ND);
+	CU_ASSERT_EQUAL(nd(true, 131, "fe80::7", "fe80::8", "::", 1), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 132, "fe80::7", "ff02::2", "::", 1), NAP_ALLOW_ND);
+	CU_ASSERT_EQUAL(nd(true, 132, "fe80::7", "ff02::1", "::", 1), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 133, "fe80::7", "fe80::8", "::", 255), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 133, "fe80::7", "fe80::1", "::", 255), NAP_ALLOW_ND);
+	CU_ASSERT_EQUAL(nd(true, 135, "::", "fe80::8", "fe80::7", 255), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 135, "::", "ff02::1:ff00:8", "fe80::7", 255), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "fe80::8", "fe80::1", 255), NAP_DENY);
+	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "fe80::1", "fe80::1", 255), NAP_ALLOW_ND);
 	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "ff02::1:ff00:4e41", "fe80::4e41", 255),
 			NAP_SERVE_LINK);
 	CU_ASSERT_EQUAL(nd(true, 135, "fe80::7", "ff02::1:ff00:4e41", "fe80::4e41", 64), NAP_DENY);
@@ -416,6 +484,8 @@ static const struct tap_case cases[] = {
 	{"Q26: echo is small, and for servers that say so", q26_ping},
 	{"Q22: ARP", q22_arp},
 	{"Q14: the portal is asked for, and nobody claims to be it", q14_where_is_the_portal},
+	{"Q26: nothing hides behind a packet, or in a broadcast", q26_nothing_hides},
+	{"DHCP to one server is to a known one", dhcp_to_one},
 	{"Q19: neighbour discovery, router advertisements, redirects, listeners", q19_nd},
 	{"Q18: all EtherTypes, all IP protocols", q18_everything_else},
 	{"Q20: fragments and broken frames", q20_fragments},
