@@ -10,6 +10,7 @@ A test is an executable that prints TAP ("1..N", "ok 1 - name", "not ok 2 - name
 why") and ends with status 0, or with 77 when all of it has to be skipped (the last "# " line says why).
 A plan that is not met, a status that contradicts the cases, and a test that runs too long are failures.
 "# AGAIN: why" says that the test starts over; its plan counts from there.
+With --jobs, a test whose first lines say "Runs alone: why" has the machine for itself, before the others.
 With --second-try a test that failed runs once more, alone, after the others: a busy machine can starve a test that
 is right, and it does so seldom twice. Nothing of it is hidden: the first failure is printed when it happens and once
 more before the totals. When more than three tests failed, it is not the machine, and none of them runs again.
@@ -201,6 +202,11 @@ def run_one(report, path, timeout):
     report.say("      %s/%s took %d s" % (report.suite, stream.test, time.monotonic() - start))
 
 
+def runs_alone(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return "Runs alone: " in f.read(1000)
+
+
 def run_all(args):
     """--jobs tests at once; what one of several says is printed when it has ended. True when all is well."""
     printing = threading.Lock()
@@ -217,8 +223,10 @@ def run_all(args):
                 report.record()
         return not report.failed
 
+    alone = [path for path in args.tests if args.jobs > 1 and runs_alone(path)]
+    good = [one(path) for path in alone]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        good = list(pool.map(one, args.tests))
+        good += pool.map(one, [path for path in args.tests if path not in alone])
     if len(failed) > MAX_SECOND_TRIES:
         for _, report in failed:
             report.record()
