@@ -137,7 +137,7 @@ def udp_listener(host, address, port, answer=True):
             " print(a[0], a[1], flush=True)\n"
             " %s\n" % (address, port, "s.sendto(('%s %d' % a).encode(), a)" if answer else "pass"))
     p = daemon(host, "python3", "-c", code)
-    wait_for(lambda: host.ask("ss -Hulan sport = :%d" % port)[1].strip(), 10, "UDP %d of %s is open" % (port, host.name))
+    wait_for(lambda: host.ask("ss -Hulan src %s:%d" % (address, port))[1].strip(), 10, "UDP %d of %s is open" % (port, host.name))
     return p
 
 

@@ -6,6 +6,7 @@ back here.
 """
 
 import ctypes
+import fcntl
 import os
 import select
 import socket
@@ -19,6 +20,11 @@ PACKET_IGNORE_OUTGOING = 23
 TP_STATUS_VLAN_VALID = 0x10
 TP_STATUS_VLAN_TPID_VALID = 0x40
 CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS = 0x8913
+SIOCETHTOOL = 0x8946
+ETHTOOL_GLINK = 0x0000000A
+IFF_UP = 0x1
+IFF_RUNNING = 0x40
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 TEST_TYPE = 0x88B5   # for local experiments (IEEE 802)
 
@@ -111,6 +117,25 @@ class Wire:
                           else 33, 16 << 20)
         self.s.bind((ifname, ETH_P_ALL))
         self.s.setblocking(False)
+        self._wait_for_queue(ifname)
+
+    def _wait_for_queue(self, ifname):
+        """A link that has just come up drops what is sent until the kernel has noticed, a second on a busy machine."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            name = ifname.encode()
+            flags, = struct.unpack_from("16xH", fcntl.ioctl(self.s, SIOCGIFFLAGS, name.ljust(40, b"\0")))
+            if not flags & IFF_UP or flags & IFF_RUNNING:
+                return
+            link = bytearray(struct.pack("II", ETHTOOL_GLINK, 0))
+            at = (ctypes.c_char * len(link)).from_buffer(link)
+            try:
+                fcntl.ioctl(self.s, SIOCETHTOOL, struct.pack("16sP16x", name, ctypes.addressof(at)))
+            except OSError:
+                return
+            if not struct.unpack("II", link)[1]:
+                return
+            time.sleep(0.01)
 
     def fileno(self):
         return self.s.fileno()
