@@ -24,6 +24,21 @@ uint32_t nat_binding_find(const struct nat_xlat *x, uint8_t proto, uint32_t in_i
 	return NAT_NONE;
 }
 
+uint32_t nat_binding_find_static(const struct nat_xlat *x, const struct nat_binding *want)
+{
+	uint32_t i;
+
+	for (i = *head_of(x, want->proto, want->in_ip, want->in_port); i; i = x->maps[i - 1].next) {
+		const struct nat_binding *m = &x->maps[i - 1];
+
+		if (m->flags & NAT_B_STATIC && m->in_ip == want->in_ip &&
+		    m->in_port == want->in_port && m->out_port == want->out_port &&
+		    m->proto == want->proto && m->addr == want->addr)
+			return i - 1;
+	}
+	return NAT_NONE;
+}
+
 uint32_t nat_binding_new(struct nat_xlat *x, const struct nat_binding *proto)
 {
 	uint32_t n = x->free_map, *h;

@@ -321,40 +321,6 @@ static void take_port(struct nat_xlat *x, struct nat_addr *a, uint32_t number)
 	nat_ports_own(a, l4, m->out_port, number);
 }
 
-static uint32_t find_static(const struct nat_xlat *x, const struct nat_binding *want)
-{
-	for (uint32_t i = 0; i < x->n_statics; i++) {
-		const struct nat_binding *m = &x->maps[x->statics[i]];
-
-		if (m->in_ip == want->in_ip && m->in_port == want->in_port &&
-		    m->out_port == want->out_port && m->proto == want->proto &&
-		    m->addr == want->addr)
-			return i;
-	}
-	return NAT_NONE;
-}
-
-/* The record of one port of a static map: the one it has, or a new one. Kept ones move to the front. */
-static uint32_t keep_static(struct nat_xlat *x, const struct nat_binding *want, uint32_t *n_kept)
-{
-	uint32_t i = find_static(x, want), number;
-
-	if (i == NAT_NONE) {
-		number = nat_binding_new(x, want);
-		if (number == NAT_NONE)
-			return NAT_NONE;
-		i = x->n_statics++;
-		x->statics[i] = number;
-	}
-	if (i < *n_kept)
-		return x->statics[i]; /* the same map twice */
-	number = x->statics[i];
-	x->statics[i] = x->statics[*n_kept];
-	x->statics[(*n_kept)++] = number;
-	x->maps[number].conf = want->conf;
-	return number;
-}
-
 static void drop_static(struct nat_xlat *x, uint32_t number)
 {
 	struct nat_binding *m = &x->maps[number];
@@ -365,34 +331,70 @@ static void drop_static(struct nat_xlat *x, uint32_t number)
 		nat_binding_release(x, number, true);
 }
 
+/* Ports of a map behind its first. */
+static uint32_t n_more(const struct nat_map *m)
+{
+	return (uint32_t)(m->port_last - m->port_first);
+}
+
+/* One port of a map of the configuration, as a mapping. False: an address that is not ours receives nothing. */
+static bool static_of(const struct nat_xlat *x, const struct nat_conf_copy *n, unsigned int i,
+		      uint32_t k, struct nat_binding *ret)
+{
+	const struct nat_map *c = &n->c.maps[i];
+	int addr = c->outside ? nat_addr_find(x, nat_be32(c->outside)) : NAT_ADDR_ANY;
+
+	*ret = (struct nat_binding){.in_ip = nat_be32(c->inside),
+				    .in_port = (uint16_t)(c->inside_port + k),
+				    .out_port = (uint16_t)(c->port_first + k),
+				    .addr = (uint16_t)addr,
+				    .proto = c->protocol,
+				    .flags = NAT_B_STATIC,
+				    .conf = (uint16_t)i};
+	return addr >= 0;
+}
+
+static void use_map(struct nat_xlat *x, const struct nat_binding *want)
+{
+	uint32_t number = nat_binding_find_static(x, want);
+
+	if (number == NAT_NONE) {
+		number = nat_binding_new(x, want);
+		if (number == NAT_NONE)
+			return;
+		x->statics[x->n_statics++] = number;
+	}
+	x->maps[number].conf = want->conf;
+	for (unsigned int a = 0; a < x->n_addrs; a++)
+		if (x->addrs[a].used && !x->addrs[a].gone &&
+		    (want->addr == NAT_ADDR_ANY || want->addr == a))
+			take_port(x, &x->addrs[a], number);
+}
+
+/* Those that are no more go first: there is room for as many as a configuration may have, not for two. */
 static void use_maps(struct nat_xlat *x, const struct nat_conf_copy *n)
 {
-	uint32_t n_kept = 0;
+	uint32_t number, n_kept = 0;
+	struct nat_binding m;
 
-	for (unsigned int i = 0; i < n->c.n_maps; i++) {
-		const struct nat_map *c = &n->c.maps[i];
-		int addr = c->outside ? nat_addr_find(x, nat_be32(c->outside)) : NAT_ADDR_ANY;
-
-		if (addr < 0)
-			continue; /* an address that is not ours receives nothing */
-		for (uint32_t k = 0; k <= (uint32_t)(c->port_last - c->port_first); k++) {
-			struct nat_binding m = {.in_ip = nat_be32(c->inside),
-						.in_port = (uint16_t)(c->inside_port + k),
-						.out_port = (uint16_t)(c->port_first + k),
-						.addr = (uint16_t)addr,
-						.proto = c->protocol,
-						.flags = NAT_B_STATIC,
-						.conf = (uint16_t)i};
-			uint32_t number = keep_static(x, &m, &n_kept);
-
-			for (unsigned int a = 0; a < x->n_addrs && number != NAT_NONE; a++)
-				if (x->addrs[a].used && !x->addrs[a].gone &&
-				    (addr == NAT_ADDR_ANY || (unsigned int)addr == a))
-					take_port(x, &x->addrs[a], number);
-		}
+	for (unsigned int i = 0; i < n->c.n_maps; i++)
+		for (uint32_t k = 0; k <= n_more(&n->c.maps[i]); k++)
+			if (static_of(x, n, i, k, &m) &&
+			    (number = nat_binding_find_static(x, &m)) != NAT_NONE)
+				x->maps[number].flags |= NAT_B_KEPT;
+	for (uint32_t i = 0; i < x->n_statics; i++) {
+		number = x->statics[i];
+		if (x->maps[number].flags & NAT_B_KEPT)
+			x->statics[n_kept++] = number;
+		else
+			drop_static(x, number);
+		x->maps[number].flags &= (uint8_t)~NAT_B_KEPT;
 	}
-	while (x->n_statics > n_kept)
-		drop_static(x, x->statics[--x->n_statics]);
+	x->n_statics = n_kept;
+	for (unsigned int i = 0; i < n->c.n_maps; i++)
+		for (uint32_t k = 0; k <= n_more(&n->c.maps[i]); k++)
+			if (static_of(x, n, i, k, &m))
+				use_map(x, &m);
 }
 
 /* ---- the whole ---- */
@@ -428,8 +430,7 @@ int nat_xlat_configure(struct nat_xlat *x, const struct nat_conf *conf, const ui
 		nat_conf_copy_free(n);
 		return r;
 	}
-	x->now_ms = now_ms;
-	x->now = (uint32_t)(now_ms / 1000);
+	nat_set_time(x, now_ms);
 	if (x->conf && (x->conf->c.blocks.size != n->c.blocks.size ||
 			x->conf->c.blocks.deterministic != n->c.blocks.deterministic))
 		nat_host_forget_blocks(x);

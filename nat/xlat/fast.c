@@ -178,8 +178,7 @@ static inline __attribute__((always_inline)) unsigned int run_plain(const struct
 void nat_xlat_run(struct nat_xlat *x, enum nat_side side, struct nat_frame *f, unsigned int n,
 		  uint64_t now_ms)
 {
-	x->now_ms = now_ms;
-	x->now = (uint32_t)(now_ms / 1000);
+	nat_set_time(x, now_ms);
 	if (side == NAT_INSIDE)
 		run(x, NAT_INSIDE, f, n);
 	else

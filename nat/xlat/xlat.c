@@ -43,7 +43,8 @@ static void *take(struct nat_xlat *x, size_t size)
 static int reserve(struct nat_xlat *x)
 {
 	x->max_maps = x->max_sessions + STATICS;
-	x->map_mask = power_of_two(x->max_sessions) - 1;
+	/* a large map must not make long chains of a small table */
+	x->map_mask = power_of_two(x->max_sessions > STATICS ? x->max_sessions : STATICS) - 1;
 	x->host_mask = power_of_two(x->max_hosts) - 1;
 	x->event_mask = EVENTS - 1;
 	x->maps = take(x, (size_t)x->max_maps * sizeof(*x->maps));
@@ -175,8 +176,7 @@ void nat_xlat_tick(struct nat_xlat *x, uint64_t now_ms, unsigned int budget)
 {
 	struct nat_frag *d;
 
-	x->now_ms = now_ms;
-	x->now = (uint32_t)(now_ms / 1000);
+	nat_set_time(x, now_ms);
 	sweep_sessions(x, budget);
 	sweep_gone(x, budget);
 	nat_ports_tick(x, budget);
@@ -283,8 +283,7 @@ bool nat_xlat_session_next(const struct nat_xlat *x, uint32_t *cursor, uint64_t 
 
 void nat_xlat_session_kill(struct nat_xlat *x, uint32_t cursor, uint64_t now_ms)
 {
-	x->now_ms = now_ms;
-	x->now = (uint32_t)(now_ms / 1000);
+	nat_set_time(x, now_ms);
 	if (cursor > 0 && cursor <= x->high_water && x->sessions[cursor - 1].state != NAT_ST_FREE)
 		nat_session_end(x, cursor - 1);
 }

@@ -10,7 +10,8 @@
  * Sources: RFC 4787 (UDP), 5382 and 7857 (TCP), 5508 (ICMP), 6888 (many users), 1624 (checksums), 6864 (IP
  * identification), 6056 (random ports), 7422 (deterministic blocks), 8158 (events).
  *
- * Addresses and ports are in host byte order in every public struct.
+ * Addresses and ports are in host byte order in every public struct. Time may be given as less than last time, as
+ * threads read the clock before they wait for each other; it then stands still.
  * Thread-safety: none; the caller serialises all calls on one object. No call allocates but
  * create and configure. Proof: tests/unit/nat/xlat, tests/fuzz/fuzz_nat.c, tests/fuzz/fuzz_nat_frag.c.
  */

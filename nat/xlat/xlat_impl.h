@@ -78,6 +78,7 @@ enum nat_binding_flags {
 	NAT_B_STATIC = 1,
 	NAT_B_ORPHAN = 2, /* its port is another's now: lives until its sessions end */
 	NAT_B_USED = 4,
+	NAT_B_KEPT = 8, /* static: the new configuration has it, too */
 };
 
 struct nat_binding {
@@ -320,6 +321,16 @@ static inline bool nat_session_expired(const struct nat_xlat *x, const struct na
 	return nat_session_expired_at(x, s, x->now);
 }
 
+/* Threads read the clock before they wait for each other, so @now_ms may be a little less than last time: what is
+ * counted by the time would start anew. Here it never goes back. */
+static inline void nat_set_time(struct nat_xlat *x, uint64_t now_ms)
+{
+	if (now_ms <= x->now_ms)
+		return;
+	x->now_ms = now_ms;
+	x->now = (uint32_t)(now_ms / 1000);
+}
+
 uint32_t nat_random(struct nat_xlat *x);
 
 /* session.c */
@@ -337,6 +348,8 @@ void nat_session_event(struct nat_xlat *x, const struct nat_session *s, enum nat
 /* binding.c */
 uint32_t nat_binding_find(const struct nat_xlat *x, uint8_t proto, uint32_t in_ip,
 			  uint16_t in_port_be);
+/** The mapping of one port of a static map: @want's ports, inside address, protocol and addr. */
+uint32_t nat_binding_find_static(const struct nat_xlat *x, const struct nat_binding *want);
 uint32_t nat_binding_new(struct nat_xlat *x, const struct nat_binding *proto);
 void nat_binding_unlink(struct nat_xlat *x, uint32_t number);
 void nat_binding_free(struct nat_xlat *x, uint32_t number);

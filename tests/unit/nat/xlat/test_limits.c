@@ -67,6 +67,44 @@ static void c4_rate(void)
 	kit_stop(&w);
 }
 
+/* Workers read the clock before they wait for each other: time may be given as a little less than last time. */
+static void c4_rate_with_many_clocks(void)
+{
+	struct world w;
+	unsigned int begun = 0;
+
+	kit_world(&w);
+	w.conf.limits.sessions_per_s = 30;
+	kit_start(&w);
+	for (uint16_t ms = 0; ms < 2000; ms++) {
+		w.now_ms = 1000000 + ms - 4 * (ms & 1);
+		begun += udp(&w, VM(2), (uint16_t)(2000 + ms), REMOTE(1), 1).verdict ==
+			 NAT_TO_OUTSIDE;
+	}
+	CU_ASSERT_TRUE(begun >= 88 && begun <= 91);
+	kit_stop(&w);
+}
+
+/* ... and so it is for answers. */
+static void c11_answers_with_many_clocks(void)
+{
+	struct world w;
+
+	kit_world(&w);
+	kit_start(&w);
+	for (unsigned int i = 0; i < 20000; i++) {
+		w.now_ms = 1000000 - 4 * (i & 1);
+		kit_send(&w, NAT_INSIDE,
+			 (struct packet){.proto = NAT_ICMP,
+					 .src = VM(2),
+					 .dst = GATEWAY,
+					 .sport = 8 << 8,
+					 .dport = (uint16_t)i});
+	}
+	CU_ASSERT_TRUE(kit_stats(&w).answers <= 1001);
+	kit_stop(&w);
+}
+
 /* C4, C5: without any limit configured, a flood from one VM leaves ports and sessions to the others. */
 static void c5_flood_without_limits(void)
 {
@@ -441,6 +479,8 @@ int main(void)
 	static const struct tap_case cases[] = {
 		{"C4 I8 limits of a VM", c4_limits},
 		{"C4 rate of new sessions", c4_rate},
+		{"C4 the same, time jitters", c4_rate_with_many_clocks},
+		{"C11 so do answers", c11_answers_with_many_clocks},
 		{"C5 a flood leaves others their share", c5_flood_without_limits},
 		{"C6 no-translate list", c6_no_translate},
 		{"C8 hold-down", c8_hold_down},

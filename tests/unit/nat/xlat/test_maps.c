@@ -2,6 +2,8 @@
 /* Static maps, changes of the configuration under load, and sessions that survive their translator. */
 #include "tests/unit/nat/xlat/kit.h"
 
+#include <time.h>
+
 #include "nat/xlat/xlat_impl.h"
 
 static void configure(struct world *w)
@@ -91,6 +93,56 @@ static void n22_configure_under_load(void)
 	configure(&w);
 	CU_ASSERT_EQUAL(kit_stats(&w).mappings, 0);
 	CU_ASSERT_EQUAL(kit_stats(&w).ports_used[0], 0);
+	kit_stop(&w);
+}
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* N22: while the configuration changes nothing is translated, so it is quick, also with many ports mapped. */
+static void n22_large_maps(void)
+{
+	struct world w;
+	double began;
+
+	kit_world(&w);
+	kit_start(&w);
+	w.maps[0] = (struct nat_map){NAT_TCP, 0, 2000, 61999, VM(200), 2000, {0, 0}};
+	w.maps[1] = (struct nat_map){NAT_UDP, 0, 2000, 61999, VM(201), 2000, {0, 0}};
+	w.conf.n_maps = 2;
+	configure(&w);
+	CU_ASSERT_EQUAL(kit_stats(&w).mappings, 120000);
+	began = seconds();
+	for (uint16_t round = 0; round < 4; round++) { /* another order, another target, one more */
+		struct nat_map first = w.maps[0];
+
+		w.maps[0] = w.maps[1];
+		w.maps[1] = first;
+		w.maps[2] = (struct nat_map){NAT_TCP, 0, 100, 100, VM(202), (uint16_t)(1 + round),
+					     {0, 0}};
+		w.conf.n_maps = 2 + round % 2;
+		configure(&w);
+	}
+	/* searched one by one it would take minutes */
+	CU_ASSERT_TRUE(seconds() - began < 5);
+	CU_ASSERT_EQUAL(kit_stats(&w).mappings, 120001);
+	CU_ASSERT_EQUAL(kit_in(&w, NAT_UDP, REMOTE(3), 7, OUT(1), 61999).p.dst, VM(201));
+	CU_ASSERT_EQUAL(kit_in(&w, NAT_TCP, REMOTE(3), 7, OUT(1), 2000).p.dst, VM(200));
+	CU_ASSERT_EQUAL(kit_in(&w, NAT_TCP, REMOTE(3), 7, OUT(1), 100).p.dport, 4);
+	/* all of them to another VM: there is no room for the old ones and the new ones */
+	w.maps[0].inside = w.maps[1].inside = VM(203);
+	configure(&w);
+	CU_ASSERT_EQUAL(kit_stats(&w).mappings, 120001 + 2); /* and those of two sessions */
+	CU_ASSERT_EQUAL(kit_in(&w, NAT_TCP, REMOTE(3), 8, OUT(1), 61999).p.dst, VM(203));
+	w.conf.n_maps = 0;
+	configure(&w);
+	kit_pass(&w, 400);
+	CU_ASSERT_EQUAL(kit_stats(&w).mappings, 0);
 	kit_stop(&w);
 }
 
@@ -314,6 +366,7 @@ int main(void)
 		{"C3 ranges of one address", c3_ranges_of_an_address},
 		{"N21 static maps", n21_maps},
 		{"N22 configuration under load", n22_configure_under_load},
+		{"N22 large maps", n22_large_maps},
 		{"N17 C3 the pool changes", n17_pool_changes},
 		{"N24 sessions survive", n24_survive},
 		{"N24 garbage in their memory", n24_garbage},
