@@ -26,6 +26,22 @@ static const struct {
 	{KVM_CAP_EXT_CPUID, "CPUID (KVM_CAP_EXT_CPUID)"},
 };
 
+const char *hv_kvm_hint(int r)
+{
+	switch (r) {
+	case -ENOMEM:
+		return "give the VM less with --memory, or stop another one";
+	case -EBUSY: /* VMX is one's alone */
+		return "another hypervisor has the processor: stop its VMs and unload its module";
+	case -EMFILE:
+	case -ENFILE:
+		return "raise ulimit -n";
+	default:
+		return "the kernel log (dmesg) may say why; use a newer host kernel, or another "
+		       "machine";
+	}
+}
+
 static int missing(struct vd_err *err, const char *what)
 {
 	return vd_err_set(err, -ENOTSUP, VD_E_VM_KVM, "vm/kvm",
@@ -134,8 +150,8 @@ out:
 	free(hyperv);
 	if (r == -ENOTSUP)
 		return missing(err, "what VMBus needs of Hyper-V (SynIC, hypercalls, VP index)");
-	return r ? vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", NULL, "CPUID cannot be set up: %s",
-			      strerror(-r))
+	return r ? vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(r),
+			      "CPUID cannot be set up: %s", strerror(-r))
 		 : 0;
 }
 
@@ -219,9 +235,8 @@ int hv_kvm_create_vm(struct hv_kvm *kvm, const struct hv_ram *ram, unsigned int 
 fail:
 	r = -errno;
 	hv_kvm_destroy_vm(kvm);
-	return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm",
-			  r == -ENOMEM ? "give the VM less with --memory" : NULL,
-			  "KVM failed at %s: %s", what, strerror(-r));
+	return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(r), "KVM failed at %s: %s",
+			  what, strerror(-r));
 }
 
 int hv_kvm_set_msr(int vcpu, uint32_t index, uint64_t v)
@@ -255,8 +270,8 @@ fail:
 	r = errno ? -errno : -EIO;
 	if (fd >= 0)
 		close(fd);
-	return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", NULL, "KVM failed at %s vCPU %u: %s", what,
-			  index, strerror(-r));
+	return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(r),
+			  "KVM failed at %s vCPU %u: %s", what, index, strerror(-r));
 }
 
 void hv_kvm_irq_line(struct hv_kvm *kvm, unsigned int gsi, bool level)

@@ -24,6 +24,8 @@ struct hv_kvm {
 
 /** @path: "/dev/kvm". 0; negative errno with @err filled: it says what is missing and what to do. */
 int hv_kvm_open(struct hv_kvm *kvm, const char *path, bool force_user_synic, struct vd_err *err);
+/** What to do when KVM refuses something with @r, a negative errno. */
+const char *hv_kvm_hint(int r);
 /** Make the VM. After hv_kvm_destroy_vm() it can be made again (that is a reset). */
 int hv_kvm_create_vm(struct hv_kvm *kvm, const struct hv_ram *ram, unsigned int n_cpus,
 		     struct vd_err *err);

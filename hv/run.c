@@ -209,8 +209,9 @@ static int on_event(struct hv_machine *m, struct vd_err *err)
 			       "reset, which is the end: it was restored without --kernel");
 		return m->opt->no_reboot || !m->opt->kernel ? 1 : reset(m, err);
 	default:
-		return vd_err_set(err, -EIO, VD_E_VM_KVM, "vm", NULL, "the guest cannot go on: %s",
-				  m->why);
+		return vd_err_set(err, -EIO, VD_E_VM_KVM, "vm",
+				  "the kernel log (dmesg) may say more",
+				  "the guest cannot go on: %s", m->why);
 	}
 }
 

@@ -84,7 +84,7 @@ int hv_synic_attach(struct hv_synic *s, struct vd_err *err)
 		if (!r)
 			r = hv_kvm_irqfd(s->kvm, hv_synic_gsi(i), s->vp[i].call_fd, -1);
 	}
-	return r ? vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", NULL,
+	return r ? vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(r),
 			      "KVM cannot connect synthetic interrupts: %s", strerror(-r))
 		 : 0;
 }

@@ -43,7 +43,7 @@ int hv_vcpu_init(struct hv_vcpu *v, struct hv_kvm *kvm, unsigned int index,
 
 		close(v->fd);
 		v->fd = -1;
-		return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", NULL,
+		return vd_err_set(err, r, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(r),
 				  "vCPU %u cannot be mapped: %s", index, strerror(-r));
 	}
 	v->run = run;
@@ -116,7 +116,7 @@ int hv_vcpu_set_entry(struct hv_vcpu *v, const struct hv_entry *entry, struct vd
 	return 0;
 
 fail:
-	return vd_err_set(err, -errno, VD_E_VM_KVM, "vm/kvm", NULL,
+	return vd_err_set(err, -errno, VD_E_VM_KVM, "vm/kvm", hv_kvm_hint(-errno),
 			  "the registers of the first vCPU cannot be set: %s", strerror(errno));
 }
 
