@@ -10,6 +10,7 @@
 struct key {
 	uint64_t hash;
 	uint64_t addrs;
+	const struct nat_bucket *first;
 	uint32_t ports;
 	uint32_t hint;
 };
@@ -42,28 +43,35 @@ static inline bool steady(uint8_t state)
 	return steady_states >> state & 1;
 }
 
-/* The second look at a hint: is it this packet's session, and alive? */
-static inline bool is_session(const struct nat_xlat *x, const struct nat_session *s,
-			      const struct key *k, uint8_t proto, enum nat_side side, uint32_t now)
+/* The second look at a hint: is it this packet's session? */
+static inline bool is_session(const struct nat_session *s, const struct key *k, uint8_t proto,
+			      enum nat_side side)
 {
 	const void *addrs = side == NAT_INSIDE ? (const void *)&s->in_ip : (const void *)&s->rem_ip;
 	const void *ports =
 		side == NAT_INSIDE ? (const void *)&s->in_port : (const void *)&s->rem_port;
 
 	return vd_load64(addrs) == k->addrs && vd_load32(ports) == k->ports && s->proto == proto &&
-	       steady(s->state) && !nat_session_expired_at(x, s, now);
+	       steady(s->state);
 }
 
-static inline void keep_alive(const struct nat_xlat *x, struct nat_session *s, enum nat_side side,
+/*
+ * Is the session alive? Then this packet keeps it so. Who was seen in this second is, and needs nothing; the time is
+ * written once a second, so that workers who share a session mostly share its line.
+ */
+static inline bool keep_alive(const struct nat_xlat *x, struct nat_session *s, enum nat_side side,
 			      uint32_t now)
 {
-	uint32_t *seen = side == NAT_INSIDE ? &s->seen_out : &s->seen_in;
+	bool counts = side == NAT_INSIDE || s->proto == NAT_TCP || x->inbound_refresh;
+	uint32_t *seen = side == NAT_INSIDE || !counts ? &s->seen_out : &s->seen_in;
 
-	if (side == NAT_OUTSIDE && s->proto != NAT_TCP && !x->inbound_refresh)
-		return;
-	/* once a second, so that workers who share a session mostly share its line */
-	if (__atomic_load_n(seen, __ATOMIC_RELAXED) != now)
+	if (__builtin_expect(__atomic_load_n(seen, __ATOMIC_RELAXED) == now, 1))
+		return true;
+	if (nat_session_expired_at(x, s, now))
+		return false;
+	if (counts)
 		__atomic_store_n(seen, now, __ATOMIC_RELAXED);
+	return true;
 }
 
 /* Find what each packet's session may be; all of a burst at once, so that no line is waited for. */
@@ -87,15 +95,15 @@ static inline __attribute__((always_inline)) void look_up(const struct nat_xlat 
 		k[i].addrs = vd_load64(ip + 12);
 		k[i].ports = vd_load32(ip + 20);
 		k[i].hash = nat_hash_key(x, k[i].addrs, k[i].ports, ip[9], kind);
-		__builtin_prefetch(nat_index_first(&x->index, k[i].hash));
+		k[i].first = nat_index_first(&x->index, k[i].hash);
+		__builtin_prefetch(k[i].first);
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		uint32_t v;
 
 		if (!k[i].hash)
 			continue;
-		v = nat_bucket_hint(nat_index_first(&x->index, k[i].hash),
-				    nat_index_tag(k[i].hash));
+		v = nat_bucket_hint(k[i].first, nat_index_tag(k[i].hash));
 		if (v != NAT_INDEX_NONE) {
 			k[i].hint = v >> 2;
 			__builtin_prefetch(&x->sessions[v >> 2]);
@@ -126,9 +134,9 @@ static inline __attribute__((always_inline)) bool plain(const struct nat_xlat *x
 	uint8_t *ip = f->l3;
 
 	if (__builtin_expect(k->hint == NAT_INDEX_NONE, 0) ||
-	    __builtin_expect(!is_session(x, s, k, ip[9], side, now), 0))
+	    __builtin_expect(!is_session(s, k, ip[9], side), 0) ||
+	    __builtin_expect(!keep_alive(x, s, side, now), 0))
 		return false;
-	keep_alive(x, s, side, now);
 	nat_rewrite_plain(ip, ip + 20, s, side, f->flags & NAT_F_PARTIAL);
 	f->verdict = side == NAT_INSIDE ? NAT_TO_OUTSIDE : NAT_TO_INSIDE;
 	return true;

@@ -182,6 +182,22 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 
 /* ---- sources ---- */
 
+/*
+ * The hash of key @i, whose bucket is asked for. A VM's burst mostly has one source and few destinations, often one after
+ * the other: an address that is that of the frame before is not looked up again.
+ */
+static __rte_always_inline uint64_t ask_ahead(const struct vsw_fdb *fdb, const uint64_t *key,
+					      const uint64_t *hash, uint16_t i)
+{
+	uint64_t h;
+
+	if (i && key[i] == key[i - 1])
+		return hash[i - 1];
+	h = vsw_fdb_hash(key[i]);
+	rte_prefetch0(vsw_fdb_first(fdb, h));
+	return h;
+}
+
 /* The first frame of a port without an address names it. */
 static void adopt_mac(struct vsw_worker *w, const struct vsw_snap_port *p, uint64_t src)
 {
@@ -308,17 +324,23 @@ static __rte_always_inline void learn(struct vsw_worker *w, const struct vsw_sna
 {
 	const struct vsw_fdb *fdb = p->fdb;
 	uint64_t key[VSW_BURST], hash[VSW_BURST];
+	bool known = false;
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < v->n; i++) {
 		key[i] = vsw_fdb_key(v->src[i], vsw_snap_fid(p, v->vid[i]));
-		hash[i] = vsw_fdb_hash(key[i]);
-		rte_prefetch0(vsw_fdb_first(fdb, hash[i]));
+		hash[i] = ask_ahead(fdb, key, hash, i);
 	}
 	for (uint16_t i = 0; i < v->n; i++) {
-		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
+		struct vsw_fdb_slot *s;
 
-		if (likely(s && s->port == p->learn_as)) {
+		if (known && key[i] == key[i - 1]) {
+			vsw_vec_keep(v, k++, i);
+			continue;
+		}
+		s = vsw_fdb_find(fdb, key[i], hash[i]);
+		known = s && s->port == p->learn_as;
+		if (likely(known)) {
 			if (unlikely(w->now - s->stamp > REFRESH_STAMPS) && !w->trace)
 				s->stamp = w->now;
 		} else if (!learn_slow(w, p, v->m[i], v->src[i], vsw_snap_fid(p, v->vid[i]))) {
@@ -500,29 +522,40 @@ static __rte_noinline void forward_slow(struct vsw_worker *w, const struct vsw_s
 		deliver(w, p, d, v->m[i], v->vid[i], v->tag[i]);
 }
 
+/* The port that frames of @p with @key go to by the table alone; NULL: that is not enough. */
+static __rte_always_inline const struct vsw_snap_port *destination(const struct vsw_worker *w,
+								   const struct vsw_snap_port *p,
+								   uint64_t key, uint64_t hash)
+{
+	struct vsw_fdb_slot *s = vsw_fdb_find(p->fdb, key, hash);
+	const struct vsw_snap_port *d;
+	uint16_t port;
+
+	if (unlikely(!s))
+		return NULL;
+	port = vsw_fdb_slot_port(s, key);
+	if (unlikely(port >= VSW_PORTS_MAX))
+		return NULL;
+	d = w->snap->ports[port];
+	return likely(d && d != p && d->sw == p->sw) ? d : NULL;
+}
+
 static __rte_always_inline void forward(struct vsw_worker *w, const struct vsw_snap_port *p,
 					struct vsw_vec *v)
 {
 	const struct vsw_fdb *fdb = p->fdb;
 	uint64_t key[VSW_BURST], hash[VSW_BURST];
+	const struct vsw_snap_port *d = NULL;
 
 	for (uint16_t i = 0; i < v->n; i++) {
 		key[i] = vsw_fdb_key(v->dst[i], vsw_snap_fid(p, v->vid[i]));
-		hash[i] = vsw_fdb_hash(key[i]);
-		rte_prefetch0(vsw_fdb_first(fdb, hash[i]));
+		hash[i] = ask_ahead(fdb, key, hash, i);
 	}
 	for (uint16_t i = 0; i < v->n; i++) {
-		struct vsw_fdb_slot *s = vsw_fdb_find(fdb, key[i], hash[i]);
-		const struct vsw_snap_port *d = NULL;
-		uint16_t port;
-
-		if (likely(s != NULL)) {
-			port = vsw_fdb_slot_port(s, key[i]);
-			if (likely(port < VSW_PORTS_MAX))
-				d = w->snap->ports[port];
-		}
+		if (!d || key[i] != key[i - 1])
+			d = destination(w, p, key[i], hash[i]);
 		/* group addresses are never learned, so they take the slow way as well */
-		if (likely(d && d != p && d->sw == p->sw))
+		if (likely(d != NULL))
 			deliver(w, p, d, v->m[i], v->vid[i], v->tag[i]);
 		else
 			forward_slow(w, p, v, i);

@@ -32,6 +32,10 @@ struct burst {
 	const struct vsw_snap_port *from; /* where frames came from; drops are counted there */
 	uint32_t now_ms;
 	struct out out[2]; /* by side */
+	/* by side: who is on its link, and who leads to all others (0: nobody); see find_ways() */
+	struct {
+		uint32_t net, mask, via;
+	} way[2];
 	/* the last neighbour of each side: bursts have few */
 	uint32_t last_ip[2];
 	uint8_t last_mac[2][6];
@@ -134,16 +138,26 @@ static bool still_good(struct burst *b, struct rte_mbuf *m)
 	return false;
 }
 
-/* Which neighbour leads to @dst? 0: none. */
-static uint32_t next_hop(const struct nat_conf *c, enum nat_side side, uint32_t dst)
+/* With the network's lock, or a lane: the configuration may be another one afterwards. */
+static void find_ways(struct burst *b)
 {
-	uint32_t a = rte_be_to_cpu_32(dst);
+	const struct nat_conf *c = &b->nat->conf;
+	struct nat_prefix link[2] = {c->prefix, c->external_prefix};
 
-	if (side == NAT_INSIDE)
-		return nat_prefix_has(c->prefix, a) ? dst : 0;
-	if (c->external_prefix.len && nat_prefix_has(c->external_prefix, a))
-		return dst;
-	return rte_cpu_to_be_32(c->next_hop);
+	for (int side = 0; side < 2; side++) {
+		b->way[side].net = rte_cpu_to_be_32(nat_prefix_first(link[side]));
+		b->way[side].mask = rte_cpu_to_be_32(nat_mask(link[side].len));
+	}
+	if (!c->external_prefix.len)
+		b->way[NAT_OUTSIDE].net = 1; /* nobody is */
+	b->way[NAT_INSIDE].via = 0;
+	b->way[NAT_OUTSIDE].via = rte_cpu_to_be_32(c->next_hop);
+}
+
+/* Which neighbour leads to @dst? 0: none. */
+static inline uint32_t next_hop(const struct burst *b, enum nat_side side, uint32_t dst)
+{
+	return (dst & b->way[side].mask) == b->way[side].net ? dst : b->way[side].via;
 }
 
 /* Make @m as long as an ARP message on a wire is. */
@@ -170,7 +184,7 @@ static void arp(struct burst *b, enum nat_side side, struct rte_mbuf *m)
 		goto ignore;
 	}
 	ours = vsw_nat_is_own(b->nat, side, a.target_ip);
-	if (next_hop(&b->nat->conf, side, a.sender_ip) == a.sender_ip) {
+	if (next_hop(b, side, a.sender_ip) == a.sender_ip) {
 		e = vsw_neigh_learn(&s->neighs, a.sender_ip, a.sender_mac, ours, b->now_ms);
 		while (e && e->n_waiting) {
 			struct rte_mbuf *waiting = e->waiting[--e->n_waiting];
@@ -264,7 +278,7 @@ static inline void decided(struct burst *b, struct nat_frame *f)
 		drop(b, m, VSW_DROP_DEST_DISCONNECTED);
 		return;
 	}
-	ip = next_hop(&b->nat->conf, to, vd_load32(f->l3 + 16));
+	ip = next_hop(b, to, vd_load32(f->l3 + 16));
 	if (unlikely(!ip)) {
 		b->nat->no_route++;
 		drop(b, m, VSW_DROP_NAT_NO_ROUTE);
@@ -348,7 +362,7 @@ static inline bool decided_plain(struct burst *b, struct nat_frame *f)
 {
 	enum nat_side to = f->verdict == NAT_TO_INSIDE ? NAT_INSIDE : NAT_OUTSIDE;
 	const struct vsw_nat_side *s = b->nat->side[to];
-	uint32_t ip = next_hop(&b->nat->conf, to, vd_load32(f->l3 + 16));
+	uint32_t ip = next_hop(b, to, vd_load32(f->l3 + 16));
 	const struct vsw_neigh *e;
 
 	if (unlikely(!s || !ip))
@@ -379,6 +393,7 @@ static struct progress run_plain(struct burst *b, struct vsw_nat_side *s, struct
 	struct vsw_nat_lane *lane = vsw_nat_enter(b->nat, b->w->id);
 	struct progress p = {0};
 
+	find_ways(b);
 	port[NAT_INSIDE] = port_of(b->w, b->nat->side[NAT_INSIDE]);
 	port[NAT_OUTSIDE] = port_of(b->w, b->nat->side[NAT_OUTSIDE]);
 	p.described = b->nat->x && describe_plain(s, m, n, f);
@@ -398,6 +413,7 @@ static void run_rest(struct burst *b, struct vsw_nat_side *s, struct rte_mbuf **
 		     struct nat_frame *f, struct progress p)
 {
 	vsw_nat_lock(b->nat);
+	find_ways(b);
 	if (!p.described)
 		n = sort(b, s, m, n, f);
 	for (; p.decided < p.translated; p.decided++)

@@ -505,6 +505,72 @@ static void bursts_keep_order(void)
 	}
 }
 
+/* What one port did with a burst: what each port got, in its order, and why the rest was dropped. */
+struct outcome {
+	unsigned int n[N_PORTS];
+	uint8_t got[N_PORTS][64];
+	uint64_t drops[VSW_DROP_N];
+};
+
+/* Frames from port 4, which learns, by numbers of @dst and @src below; one by one, or together. */
+static struct outcome outcome_of(const uint8_t *dst, const uint8_t *src, unsigned int n,
+				 bool together)
+{
+	static const uint64_t to[] = {UINT64_C(0x020000000001), UINT64_C(0x020000000002),
+				      UINT64_C(0x020000000004), UINT64_C(0x021111111111),
+				      UINT64_C(0xffffffffffff), UINT64_C(0x0180c2000000)};
+	static const uint64_t from[] = {UINT64_C(0x020000000004), UINT64_C(0x02eeee000001),
+					UINT64_C(0x02eeee000002), UINT64_C(0x02eeee000003),
+					UINT64_C(0x020000000002), 0};
+	struct outcome o = {0};
+	struct rte_mbuf *m[64];
+
+	reset();
+	cfgs[4].learn = 2;
+	cfgs[5].learn = 2;
+	publish();
+	for (unsigned int i = 0; i < n; i++) {
+		m[i] = frame(to[dst[i]], from[src[i]], NULL, 0, 0, 64);
+		rte_pktmbuf_mtod(m[i], uint8_t *)[20] = (uint8_t)i;
+		if (!together)
+			inject(4, m[i]);
+	}
+	if (together)
+		vsw_pipeline_inject(&w, snap->ports[ports[4]->index], m, (uint16_t)n);
+	for (int p = 0; p < N_PORTS; p++) {
+		o.n[p] = ios[p].n;
+		for (unsigned int i = 0; i < ios[p].n; i++)
+			o.got[p][i] = rte_pktmbuf_mtod(ios[p].caught[i], uint8_t *)[20];
+		for (int why = 0; why < VSW_DROP_N; why++)
+			o.drops[why] += drops(p, (enum vsw_drop)why);
+	}
+	return o;
+}
+
+/* An address is looked up once for frames in a row: nobody may notice. */
+static void bursts_are_their_frames(void)
+{
+	uint8_t dst[64], src[64];
+	uint32_t state = 1;
+	struct outcome one, all;
+
+	for (int round = 0; round < 300; round++) {
+		for (int i = 0; i < 64; i++) {
+			state = state * 1664525 + 1013904223;
+			dst[i] = i && state >> 29 < 5 ? dst[i - 1] : (uint8_t)((state >> 16) % 6);
+			src[i] = i && (state >> 26 & 7) < 5 ? src[i - 1]
+							    : (uint8_t)((state >> 8 & 255) % 6);
+		}
+		one = outcome_of(dst, src, 64, false);
+		all = outcome_of(dst, src, 64, true);
+		if (memcmp(&one, &all, sizeof(one))) {
+			CU_FAIL("a burst differs from its frames");
+			return;
+		}
+	}
+	CU_ASSERT(one.n[1] && one.n[5] && one.drops[VSW_DROP_MAC_CONFLICT]);
+}
+
 static void nothing_leaks(void)
 {
 	forget_frames();
@@ -525,6 +591,7 @@ static const struct tap_case cases[] = {
 	{"VLAN mode x mode x tag x cast, against the rules stated twice", vlan_matrix},
 	{"double tags never hop", double_tags_never_hop},
 	{"bursts of 1 to 200 keep order", bursts_keep_order},
+	{"a burst fares as its frames would one by one", bursts_are_their_frames},
 	{"no packet buffer leaks", nothing_leaks},
 };
 
