@@ -138,13 +138,17 @@ static __rte_noinline bool admit_size(struct vsw_worker *w, const struct vsw_sna
 	return false;
 }
 
-/* First checks of every frame; fills the vector with those that pass. */
-static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_snap_port *p,
-				      struct vsw_vec *v, const bool any_untagged)
+/*
+ * First checks of every frame; fills the vector with those that pass. Where it @hears: true, if one of them may be a
+ * client's DHCP, which is looked at anew then; bytes behind a short frame may look like it.
+ */
+static __rte_always_inline bool admit(struct vsw_worker *w, const struct vsw_snap_port *p,
+				      struct vsw_vec *v, const bool any_untagged, const bool hears)
 {
 	const uint32_t most = p->mtu + VSW_ETH_SIZE;
 	const uint16_t pvid = p->pvid;
 	uint64_t bytes = 0;
+	bool heard = false;
 	uint16_t k = 0;
 
 	for (uint16_t i = 0; i < v->n; i++) {
@@ -164,9 +168,14 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 		v->src[k] = hi & VSW_MAC48;
 		v->vid[k] = pvid;
 		v->tag[k] = 0;
+		if (hears)
+			heard |= vd_load32(d + VSW_DHCP_PORTS_AT) == VSW_LE_DHCP_PORTS;
 		if (unlikely(vsw_is_tpid(type))) {
 			if (!admit_tagged(w, p, m, &v->vid[k], &v->tag[k]))
 				continue;
+			if (hears)
+				heard |= vd_load32(d + VSW_DHCP_PORTS_AT + VSW_TAG_SIZE) ==
+					 VSW_LE_DHCP_PORTS;
 		} else if (!any_untagged && unlikely(pvid == VSW_VID_NONE)) {
 			vsw_pipeline_drop(w, p, m, VSW_DROP_VLAN_UNTAGGED);
 			continue;
@@ -178,6 +187,7 @@ static __rte_always_inline void admit(struct vsw_worker *w, const struct vsw_sna
 	v->n = k;
 	if (unlikely(w->trace))
 		trace_admitted(w, p, v);
+	return heard;
 }
 
 /* ---- sources ---- */
@@ -566,14 +576,35 @@ static __rte_always_inline void forward(struct vsw_worker *w, const struct vsw_s
 
 static void input_fixed(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
 {
-	admit(w, p, v, true);
+	admit(w, p, v, true, false);
 	check_sources(w, p, v);
 	forward(w, p, v);
 }
 
 static void input_learning(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
 {
-	admit(w, p, v, true);
+	admit(w, p, v, true, false);
+	learn(w, p, v);
+	forward(w, p, v);
+}
+
+/* Ports whose machines may speak of their health in DHCP: what nobody says costs a comparison. */
+static void input_fixed_hearing(struct vsw_worker *w, const struct vsw_snap_port *p,
+				struct vsw_vec *v)
+{
+	bool heard = admit(w, p, v, true, true);
+
+	check_sources(w, p, v);
+	if (unlikely(heard))
+		vsw_portal_hear_burst(w, p, v);
+	forward(w, p, v);
+}
+
+static void input_learning_hearing(struct vsw_worker *w, const struct vsw_snap_port *p,
+				   struct vsw_vec *v)
+{
+	if (unlikely(admit(w, p, v, true, true)))
+		vsw_portal_hear_burst(w, p, v);
 	learn(w, p, v);
 	forward(w, p, v);
 }
@@ -581,7 +612,7 @@ static void input_learning(struct vsw_worker *w, const struct vsw_snap_port *p, 
 static void input_fixed_tagged_only(struct vsw_worker *w, const struct vsw_snap_port *p,
 				    struct vsw_vec *v)
 {
-	admit(w, p, v, false);
+	admit(w, p, v, false, false);
 	check_sources(w, p, v);
 	forward(w, p, v);
 }
@@ -589,7 +620,7 @@ static void input_fixed_tagged_only(struct vsw_worker *w, const struct vsw_snap_
 static void input_learning_tagged_only(struct vsw_worker *w, const struct vsw_snap_port *p,
 				       struct vsw_vec *v)
 {
-	admit(w, p, v, false);
+	admit(w, p, v, false, false);
 	learn(w, p, v);
 	forward(w, p, v);
 }
@@ -603,7 +634,7 @@ static __rte_always_inline void all_stages(struct vsw_worker *w, const struct vs
 {
 	bool learning = vsw_snap_learns(p);
 
-	admit(w, p, v, false);
+	admit(w, p, v, false, false);
 	if (measured)
 		vsw_stage_done(w, vsw_stage_here(w, VSW_STAGE_ADMIT, VSW_STAGE_ADMIT_2), v->n);
 	if (!learning) {
@@ -654,8 +685,10 @@ void (*vsw_pipeline_input(const struct vsw_snap_port *p))(struct vsw_worker *,
 
 	if (!(p->flags & VSW_SNAP_LINK_UP))
 		return input_link_down;
-	if (p->gate || p->n_mates || p->flags & VSW_SNAP_STATEMENTS)
+	if (p->gate || p->n_mates || (p->flags & VSW_SNAP_STATEMENTS && p->pvid == VSW_VID_NONE))
 		return input_gated;
+	if (p->flags & VSW_SNAP_STATEMENTS)
+		return learning ? input_learning_hearing : input_fixed_hearing;
 	if (p->pvid == VSW_VID_NONE)
 		return learning ? input_learning_tagged_only : input_fixed_tagged_only;
 	return learning ? input_learning : input_fixed;

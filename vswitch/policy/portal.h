@@ -7,7 +7,8 @@
  * says who it is.
  *
  * A port that is not under a policy pays nothing. A port with full access pays where group frames and
- * unknown destinations are handled, not where known ones are forwarded.
+ * unknown destinations are handled, not where known ones are forwarded, but for one comparison a frame where its machine
+ * may speak of its health in DHCP.
  *
  * Tickets: 10 bits of generation over 12 bits of port index. A port that is closed and another that gets its
  * index have different tickets, so a frame or an answer under way never changes hands.
@@ -68,6 +69,10 @@ void vsw_portal_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, str
 #define VSW_HEAR_RATE        10
 #define VSW_HEAR_ANSWERS_MAX 20
 #define VSW_HEAR_WINDOW_S    12
+
+/** Source and destination port of a client's DHCP in an untagged IPv4 frame without options, and where. */
+#define VSW_LE_DHCP_PORTS 0x43004400
+#define VSW_DHCP_PORTS_AT 34
 
 /** Hear @m, which @p sends, if it is a client's DHCP. Changes nothing of it. Ports with VSW_SNAP_STATEMENTS. */
 void vsw_portal_hear(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte_mbuf *m);

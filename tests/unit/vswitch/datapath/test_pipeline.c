@@ -577,6 +577,27 @@ static void nothing_leaks(void)
 	CU_ASSERT_EQUAL(rte_mempool_in_use_count(dp.env.pool), 0);
 }
 
+/* What a health policy costs a port that is healthy: not an instruction where known addresses are forwarded; a
+ * comparison where its machine may speak of its health in DHCP. */
+static void healthy_ports_take_the_short_way(void)
+{
+	void (*input)(struct vsw_worker *, const struct vsw_snap_port *, struct vsw_vec *);
+
+	reset();
+	cfgs[1].learn = 5;
+	ports[2]->portal = ports[3]->portal = true;
+	cfgs[3].learn = 5;
+	ports[4]->statements = true;
+	publish();
+	input = snap->ports[ports[0]->index]->input;
+	CU_ASSERT_EQUAL(snap->ports[ports[2]->index]->input, input);
+	CU_ASSERT_NOT_EQUAL(snap->ports[ports[4]->index]->input, input);
+	CU_ASSERT_EQUAL(snap->ports[ports[3]->index]->input, snap->ports[ports[1]->index]->input);
+	inject(4, frame(mac_of(0), mac_of(4), NULL, 0, 0, 64));
+	CU_ASSERT_EQUAL(ios[0].n, 1);
+	ports[2]->portal = ports[3]->portal = ports[4]->statements = false;
+}
+
 static const struct tap_case cases[] = {
 	{"known unicast goes to one port and is counted", known_unicast_goes_to_one},
 	{"broadcast goes to all others of the switch", broadcast_goes_to_all_others},
@@ -592,6 +613,7 @@ static const struct tap_case cases[] = {
 	{"double tags never hop", double_tags_never_hop},
 	{"bursts of 1 to 200 keep order", bursts_keep_order},
 	{"a burst fares as its frames would one by one", bursts_are_their_frames},
+	{"healthy ports take the short way", healthy_ports_take_the_short_way},
 	{"no packet buffer leaks", nothing_leaks},
 };
 
