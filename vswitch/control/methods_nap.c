@@ -12,7 +12,6 @@
 #include "vswitch/model/quarantine.h"
 
 #define AUDIT_DEFAULT 50
-#define AUDIT_MAX     1000
 
 VSW_METHOD(nap_status)
 {
@@ -290,26 +289,24 @@ VSW_METHOD(nap_exempt)
 
 VSW_METHOD(nap_audit)
 {
-	json_t *last = json_object_get(call->params, "last"), *all = NULL, *record, *list;
-	size_t n = last ? (size_t)json_integer_value(last) : AUDIT_DEFAULT, i;
-	const char *port = vsw_edit_text(call->params, "port");
-	unsigned long bad = 0;
-	int rc = vsw_audit_read(call->d->nap->audit, port ? AUDIT_MAX : (unsigned int)n, &all, &bad,
-				reterr);
+	json_t *last = json_object_get(call->params, "last"), *list = NULL;
+	unsigned int n = last ? (unsigned int)json_integer_value(last) : AUDIT_DEFAULT;
+	struct vsw_audit_check check;
+	int rc = vsw_audit_read(call->d->nap->audit, vsw_edit_text(call->params, "port"), n, &list,
+				&check, reterr);
 
 	if (rc)
 		return rc;
-	list = json_array();
-	json_array_foreach (all, i, record) {
-		const char *of = json_string_value(json_object_get(record, "port"));
-
-		if (!port || (of && !strcmp(of, port)))
-			json_array_append(list, record);
+	if (check.bad_line && json_is_true(json_object_get(call->params, "verify"))) {
+		json_decref(list);
+		return vd_err_set(reterr, -EIO, VD_E_STATE, NULL,
+				  "without --verify the records are printed all the same",
+				  "the audit log is not whole: line %lu does not follow from the "
+				  "one before",
+				  check.bad_line);
 	}
-	while (json_array_size(list) > n)
-		json_array_remove(list, 0);
-	json_decref(all);
-	*result = json_pack("{s:b, s:o, s:o}", "verified", bad == 0, "bad_line",
-			    bad ? json_integer((json_int_t)bad) : json_null(), "records", list);
+	*result = json_pack("{s:b, s:o, s:I, s:o}", "verified", check.bad_line == 0, "bad_line",
+			    check.bad_line ? json_integer((json_int_t)check.bad_line) : json_null(),
+			    "torn", (json_int_t)check.n_torn, "records", list);
 	return *result ? 0 : -ENOMEM;
 }
