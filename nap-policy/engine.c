@@ -266,9 +266,9 @@ void nap_state_decide(struct nap_state *s, const struct nap_policy *p,
 	const struct nap_rule *rule;
 	struct nap_verdict own;
 
-	change->old_health = s->health;
+	change->old_health = s->told_health;
 	change->old_access = s->access;
-	change->old_override = s->override;
+	change->old_override = s->told_override;
 	if (s->override == NAP_RELEASED && now.mono_ms >= s->override_until_ms) {
 		s->override = NAP_NO_OVERRIDE;
 		s->override_until_ms = NAP_NEVER;
@@ -285,7 +285,7 @@ void nap_state_decide(struct nap_state *s, const struct nap_policy *p,
 	move_health(s, rule, v, now);
 	s->access = final_access(s, health_access(s, p, rule, now));
 	s->next_ms = next_look(s, p, rule, now);
-	change->health = s->health;
+	change->health = s->told_health = s->health;
 	change->access = s->access;
-	change->override = s->override;
+	change->override = s->told_override = s->override;
 }

@@ -45,6 +45,8 @@ struct nap_state {
 	enum nap_health health;
 	enum nap_access access;
 	enum nap_override override;
+	enum nap_health told_health; /* these two as the last decision left them */
+	enum nap_override told_override;
 	bool exempted;               /* by the administrator */
 	bool failed;                 /* first_failed_ms says something */
 	int64_t first_failed_ms;     /* monotonic; negative: before this boot */
@@ -86,7 +88,7 @@ struct nap_verdict {
 	unsigned int n;
 };
 
-/** What a decision changed. */
+/** What changed since the last decision, by this one or before it. */
 struct nap_change {
 	enum nap_health old_health, health;
 	enum nap_access old_access, access;

@@ -7,6 +7,9 @@
 
 #include "nap-policy/engine.h"
 
+#define WALL_MAX_S      (INT64_C(1) << 40)
+#define OVERRIDE_MAX_MS (365 * NAP_DAY_MS)
+
 /* Monotonic times count from now in neither case: the file keeps them as they are, and says in
  * "saved_ms" nothing; whoever loads it knows whether the machine was booted since. */
 static json_t *time_to_json(uint64_t t)
@@ -58,6 +61,7 @@ json_t *nap_state_to_json(const struct nap_state *s)
 					    s->os_version, "machine", s->machine, "challenges",
 					    (json_int_t)s->challenges, "facts", facts, "soh_seen",
 					    seen));
+	json_object_set_new(j, "access", json_string(nap_access_text[s->access]));
 	return j;
 }
 
@@ -159,12 +163,29 @@ static bool get_seen(json_t *j, struct nap_state *s)
 	return true;
 }
 
+/* Could these times be this program's? A file that was damaged must not lengthen a grace or a release. */
+static bool times_possible(const struct nap_state *s, bool same_boot, struct nap_time now)
+{
+	bool released = s->override == NAP_RELEASED;
+	uint64_t latest = now.mono_ms + OVERRIDE_MAX_MS;
+
+	if (s->first_failed_wall_s < 0 || s->first_failed_wall_s > WALL_MAX_S ||
+	    s->override_until_s < 0 || s->override_until_s > WALL_MAX_S ||
+	    s->first_failed_ms < -WALL_MAX_S * 1000 || s->first_failed_ms > WALL_MAX_S * 1000 ||
+	    released != (s->override_until_ms != NAP_NEVER))
+		return false;
+	return !same_boot ||
+	       (s->since_ms <= now.mono_ms && s->first_failed_ms <= (int64_t)now.mono_ms &&
+		(!released || s->override_until_ms <= latest));
+}
+
 static bool get_all(json_t *j, struct nap_time now, struct nap_state *s)
 {
-	int health, override;
+	int health, access, override;
 	int64_t challenges;
 
 	if (!get_choice(j, "health", nap_health_text, NAP_N_HEALTHS, &health) ||
+	    !get_choice(j, "access", nap_access_text, NAP_N_ACCESSES, &access) ||
 	    !get_choice(j, "override", nap_override_text, NAP_N_OVERRIDES, &override) ||
 	    !json_is_boolean(json_object_get(j, "exempted")) ||
 	    !json_is_boolean(json_object_get(j, "failed")) ||
@@ -173,10 +194,11 @@ static bool get_all(json_t *j, struct nap_time now, struct nap_state *s)
 	    !get_time(j, "since_ms", &s->since_ms) ||
 	    !get_time(j, "override_until_ms", &s->override_until_ms) ||
 	    !get_number(j, "override_until_s", &s->override_until_s) ||
-	    !get_number(j, "challenges", &challenges))
+	    !get_number(j, "challenges", &challenges) || challenges < 0)
 		return false;
-	s->health = (enum nap_health)health;
-	s->override = (enum nap_override) override;
+	s->health = s->told_health = (enum nap_health)health;
+	s->access = (enum nap_access)access; /* what was told; the next decision finds its own */
+	s->override = s->told_override = (enum nap_override) override;
 	s->exempted = json_is_true(json_object_get(j, "exempted"));
 	s->failed = json_is_true(json_object_get(j, "failed"));
 	s->challenges = (uint64_t)challenges;
@@ -216,7 +238,7 @@ int nap_state_from_json(json_t *j, bool same_boot, struct nap_time now, struct n
 
 	nap_state_init(&s, now);
 	ok = get_all(j, now, &s) && (!same_boot || get_facts(j, now, &s)) &&
-	     (!same_boot || s.since_ms <= now.mono_ms);
+	     times_possible(&s, same_boot, now);
 	if (!ok) {
 		nap_state_done(&s);
 		return -EINVAL;

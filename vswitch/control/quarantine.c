@@ -20,7 +20,7 @@
 #define AGAIN_MS     200u
 
 const char *const vsw_nap_trigger_text[] = {"attach", "link",  "policy", "expiry",
-					    "report", "admin", "radius"};
+					    "report", "admin", "radius", "restart"};
 
 static uint64_t now_us(void)
 {
@@ -79,7 +79,7 @@ void vsw_nap_destroy(struct vsw_nap *n)
 	if (!n)
 		return;
 	n->engine->nap = NULL;
-	vsw_nap_save(n, true);
+	vsw_nap_save(n, VSW_NAP_SYNC_ALL);
 	drop_events(n);
 	free(n->events);
 	vsw_nap_ports_done(n);
@@ -256,7 +256,7 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 		p->at = i;
 		p->present = true;
 		snprintf(p->name, sizeof(p->name), "%s", cfg->name);
-		trigger = !p->told         ? VSW_NAP_ATTACH
+		trigger = !p->told         ? (p->sw[0] ? VSW_NAP_RESTART : VSW_NAP_ATTACH)
 			  : policy_changed ? VSW_NAP_POLICY
 					   : VSW_NAP_EXPIRY;
 		if (moved(p, cfg)) {
@@ -334,10 +334,21 @@ static void tell(struct vsw_nap *n, const struct vsw_nap_event *e, uint64_t enfo
 		vd_log(LOG_ERR, "audit", p->name, "a transition could not be written down");
 }
 
+/* What narrows or was ordered must survive whatever comes next. */
+static enum vsw_nap_sync sync_of(const struct vsw_nap_event *e)
+{
+	const struct nap_change *c = &e->change;
+	bool ordered = e->trigger == VSW_NAP_ADMIN || c->override != c->old_override;
+
+	if (ordered && c->override != NAP_STRICT && c->override != NAP_FORENSIC)
+		return VSW_NAP_SYNC_ALL; /* that an exemption or a release is over, too */
+	return ordered || c->access > c->old_access ? VSW_NAP_SYNC_ISOLATIONS : VSW_NAP_NO_SYNC;
+}
+
 void vsw_nap_settle(struct vsw_nap *n, bool published)
 {
 	uint64_t enforced_us = now_us();
-	bool now = false;
+	enum vsw_nap_sync sync = VSW_NAP_NO_SYNC, need;
 
 	if (!published) {
 		n->model = NULL;
@@ -346,17 +357,16 @@ void vsw_nap_settle(struct vsw_nap *n, bool published)
 	for (unsigned int i = 0; i < n->n_events; i++) {
 		const struct vsw_nap_event *e = &n->events[i];
 
-		/* what narrows or was ordered must survive whatever comes next */
-		now |= e->trigger == VSW_NAP_ADMIN ||
-		       e->change.override != e->change.old_override ||
-		       e->change.access > e->change.old_access;
+		need = sync_of(e);
+		sync = need > sync ? need : sync;
 	}
 	if (n->n_events && n->save_at_ms == NAP_NEVER)
 		n->save_at_ms = vsw_now_ms() + SAVE_SOON_MS;
-	if (now)
-		vsw_nap_save(n, true);
+	if (sync != VSW_NAP_NO_SYNC)
+		vsw_nap_save(n, sync);
 	for (unsigned int i = 0; i < n->n_events; i++)
-		tell(n, &n->events[i], enforced_us, now && i + 1 == n->n_events);
+		tell(n, &n->events[i], enforced_us,
+		     sync != VSW_NAP_NO_SYNC && i + 1 == n->n_events);
 	n->again = false;
 	drop_events(n);
 	vsw_nap_ports_forget(n); /* events name ports by their place: now there is none */
@@ -461,7 +471,7 @@ uint64_t vsw_nap_tick(struct vsw_nap *n, uint64_t now_ms)
 		next = now_ms + AGAIN_MS;
 	}
 	if (now_ms >= n->save_at_ms)
-		vsw_nap_save(n, false);
+		vsw_nap_save(n, VSW_NAP_NO_SYNC);
 	return n->save_at_ms < next ? n->save_at_ms : next;
 }
 

@@ -31,6 +31,7 @@ enum vsw_nap_trigger {
 	VSW_NAP_REPORT,
 	VSW_NAP_ADMIN,
 	VSW_NAP_RADIUS,
+	VSW_NAP_RESTART, /* the log lacks records: killed between a change and its record */
 	VSW_NAP_N_TRIGGERS,
 };
 
@@ -156,8 +157,9 @@ const char *vsw_nap_net_redirect_fault(const struct vsw_model *m, const struct v
 /* ---- quarantine_save.c ---- */
 
 void vsw_nap_load(struct vsw_nap *n);
-/** @sync: what the administrator did must be on disk when the command answers. */
-void vsw_nap_save(struct vsw_nap *n, bool sync);
+/** What must be on disk, whatever happens to the machine, when it returns. */
+enum vsw_nap_sync { VSW_NAP_NO_SYNC, VSW_NAP_SYNC_ISOLATIONS, VSW_NAP_SYNC_ALL };
+void vsw_nap_save(struct vsw_nap *n, enum vsw_nap_sync sync);
 
 /* ---- quarantine_ports.c ---- */
 

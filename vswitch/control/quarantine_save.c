@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The quarantine's state on disk. Two files: all states, and the isolations once more with a checksum, so
- * that one damaged file never frees a port that an administrator isolated.
+ * The quarantine's state on disk. Two files: all states, each with a checksum, so that damage never reads as
+ * another state; and the isolations once more, so that one damaged file never frees a port that an
+ * administrator isolated.
  */
 #include <errno.h>
 #include <nettle/sha2.h>
@@ -10,40 +11,15 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "vswitch/control/audit.h"
 #include "vswitch/control/quarantine.h"
 
 #define STATES     "quarantine.json"
 #define ISOLATIONS "isolation.json"
 #define VERSION    1
+#define SEAL       "sha256"
 
-/* What the policy server will be asked with again. */
-static json_t *statement_to_json(const struct vsw_nap_port *p)
-{
-	char hex[2 * (NAP_SOH_SIZE_MAX + NAP_SOH_WRAPPER_SIZE) + 1];
-
-	if (!p->soh)
-		return json_null();
-	return json_pack("{s:s, s:I}", "bytes", nap_hex_format(p->soh, p->soh_size, hex),
-			 "received_ms", (json_int_t)p->soh_ms);
-}
-
-static json_t *port_to_json(const struct vsw_nap_port *p)
-{
-	char mac[VD_MAC_STR_SIZE];
-
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "uuid", p->uuid, "name", p->name,
-			 "switch", p->sw, "mac",
-			 p->has_mac ? json_string(vd_mac_format(&p->mac, mac)) : json_null(),
-			 "state", nap_state_to_json(&p->state), "terms",
-			 vsw_nap_terms_to_json(&p->terms), "statement", statement_to_json(p));
-}
-
-static json_t *isolation_to_json(const struct vsw_nap_port *p)
-{
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", p->uuid, "name", p->name, "override",
-			 nap_override_text[p->state.override], "reason", p->state.reason, "actor",
-			 p->state.actor);
-}
+#define SAVE_AGAIN_MS 5000u
 
 static char *checksum(json_t *list)
 {
@@ -61,6 +37,55 @@ static char *checksum(json_t *list)
 	if (hex)
 		nap_hex_format(digest, sizeof(digest), hex);
 	return hex;
+}
+
+/* What the policy server will be asked with again. */
+static json_t *statement_to_json(const struct vsw_nap_port *p)
+{
+	char hex[2 * (NAP_SOH_SIZE_MAX + NAP_SOH_WRAPPER_SIZE) + 1];
+
+	if (!p->soh)
+		return json_null();
+	return json_pack("{s:s, s:I}", "bytes", nap_hex_format(p->soh, p->soh_size, hex),
+			 "received_ms", (json_int_t)p->soh_ms);
+}
+
+static json_t *port_to_json(const struct vsw_nap_port *p)
+{
+	char mac[VD_MAC_STR_SIZE], *sum;
+	json_t *j = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "uuid", p->uuid, "name",
+			      p->name, "switch", p->sw, "mac",
+			      p->has_mac ? json_string(vd_mac_format(&p->mac, mac)) : json_null(),
+			      "state", nap_state_to_json(&p->state), "terms",
+			      vsw_nap_terms_to_json(&p->terms), "statement", statement_to_json(p));
+
+	sum = j ? checksum(j) : NULL;
+	if (sum)
+		json_object_set_new(j, SEAL, json_string(sum));
+	free(sum);
+	return j;
+}
+
+/* Is @j as it was written? */
+static bool unseal(json_t *j)
+{
+	json_t *said = json_incref(json_object_get(j, SEAL));
+	char *sum = NULL;
+	bool same;
+
+	json_object_del(j, SEAL);
+	sum = said ? checksum(j) : NULL;
+	same = sum && json_is_string(said) && !strcmp(sum, json_string_value(said));
+	free(sum);
+	json_decref(said);
+	return same;
+}
+
+static json_t *isolation_to_json(const struct vsw_nap_port *p)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", p->uuid, "name", p->name, "override",
+			 nap_override_text[p->state.override], "reason", p->state.reason, "actor",
+			 p->state.actor);
 }
 
 static int save_isolations(struct vsw_nap *n, bool sync)
@@ -88,27 +113,29 @@ static int save_states(struct vsw_nap *n, bool sync)
 
 	for (unsigned int i = 0; i < n->n_ports; i++)
 		json_array_append_new(list, port_to_json(&n->ports[i]));
-	j = json_pack("{s:i, s:s, s:o}", "version", VERSION, "boot", vsw_store_boot(n->store),
-		      "ports", list);
+	/* saved before it is told: the log will have one record more for each event */
+	j = json_pack("{s:i, s:s, s:I, s:o}", "version", VERSION, "boot", vsw_store_boot(n->store),
+		      "audit", (json_int_t)vsw_audit_seq(n->audit) + n->n_events, "ports", list);
 	rc = j ? vsw_store_put(n->store, STATES, j, sync) : -ENOMEM;
 	json_decref(j);
 	return rc;
 }
 
 /*
- * The states are not synced: what is lost with the machine's power is told again by reports, which do not
- * outlive a boot anyhow. Isolations are, and each sync takes from the time until the command answers.
+ * The states of reports are not synced: what is lost with the machine's power is told again, and does not outlive a
+ * boot anyhow. Isolations are, and each sync takes from the time until the command answers. Releases and exemptions
+ * stand in the states only.
  */
-void vsw_nap_save(struct vsw_nap *n, bool sync)
+void vsw_nap_save(struct vsw_nap *n, enum vsw_nap_sync sync)
 {
-	int rc = save_isolations(n, sync);
+	int isolations = save_isolations(n, sync != VSW_NAP_NO_SYNC);
+	int states = save_states(n, sync == VSW_NAP_SYNC_ALL);
+	int rc = isolations ? isolations : states;
 
-	if (!rc)
-		rc = save_states(n, false);
-	n->save_at_ms = NAP_NEVER;
+	n->save_at_ms = rc ? vsw_now_ms() + SAVE_AGAIN_MS : NAP_NEVER;
 	if (rc)
-		vd_log(LOG_ERR, "quarantine", NULL, "the state could not be saved: %s",
-		       strerror(-rc));
+		vd_log(LOG_ERR, "quarantine", NULL,
+		       "the state could not be saved, trying again: %s", strerror(-rc));
 }
 
 static bool get(json_t *j, const char *key, char *ret, size_t size)
@@ -161,7 +188,7 @@ static bool load_terms(struct vsw_nap_port *p, json_t *j, bool same_boot)
 static bool load_port(struct vsw_nap *n, json_t *j, bool same_boot)
 {
 	const char *mac = json_string_value(json_object_get(j, "mac"));
-	struct vsw_nap_port *p = vsw_nap_add(n), old;
+	struct vsw_nap_port *p = unseal(j) ? vsw_nap_add(n) : NULL, old;
 
 	if (!p)
 		return false;
@@ -188,6 +215,7 @@ static int load_states(struct vsw_nap *n)
 {
 	const char *boot;
 	json_t *j = NULL, *list, *item;
+	json_int_t audit;
 	bool same;
 	size_t i;
 	int rc = vsw_store_get(n->store, STATES, &j);
@@ -202,6 +230,13 @@ static int load_states(struct vsw_nap *n)
 	json_array_foreach (list, i, item)
 		if (!load_port(n, item, same))
 			rc = -EINVAL;
+	audit = json_integer_value(json_object_get(j, "audit"));
+	if (audit < 0 || (unsigned long long)audit > vsw_audit_seq(n->audit)) {
+		vd_log(LOG_WARNING, "audit", "audit.jsonl",
+		       "lacks its last records: all ports are written down again");
+		for (i = 0; i < n->n_ports; i++)
+			n->ports[i].told = false;
+	}
 	json_decref(j);
 	return rc;
 }

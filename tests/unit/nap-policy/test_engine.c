@@ -245,6 +245,30 @@ static void q37_reset(void)
 	CU_ASSERT_EQUAL(s.access, NAP_ISOLATED);
 }
 
+/* Whatever was done to the state before it is decided about: what changed since the last decision is told. */
+static void q45_told(void)
+{
+	struct nap_change c;
+
+	begin("p", "lab"); /* report-only: the access stays as it is */
+	say(NAP_AGENT, GOOD);
+	nap_state_reset(&s);
+	nap_state_decide(&s, policy, &who, now, &c, NULL);
+	CU_ASSERT_TRUE(nap_changed(&c));
+	CU_ASSERT_EQUAL(c.old_health, NAP_COMPLIANT);
+	CU_ASSERT_EQUAL(c.health, NAP_UNKNOWN);
+	nap_state_decide(&s, policy, &who, now, &c, NULL);
+	CU_ASSERT_FALSE(nap_changed(&c));
+	begin("p", "lan");
+	say(NAP_AGENT, BAD); /* confined already: the order has to be kept, too */
+	nap_state_confine(&s, "quarantined", "radius:server");
+	nap_state_decide(&s, policy, &who, now, &c, NULL);
+	CU_ASSERT_TRUE(nap_changed(&c));
+	CU_ASSERT_EQUAL(c.old_override, NAP_NO_OVERRIDE);
+	CU_ASSERT_EQUAL(c.override, NAP_CONFINED);
+	nap_state_done(&s);
+}
+
 static void modes(void)
 {
 	begin("p", "lab");
@@ -423,6 +447,7 @@ static void saves(void)
 	s = back;
 	decide();
 	CU_ASSERT_TRUE(IS(NAP_COMPLIANT, NAP_INSPECTED));
+	CU_ASSERT_FALSE(nap_changed(&ch)); /* nothing to tell */
 	after(HOUR);
 	CU_ASSERT_EQUAL(s.health, NAP_UNKNOWN);
 	/* another boot: what was reported is gone, what the administrator said is not */
@@ -431,6 +456,43 @@ static void saves(void)
 	CU_ASSERT_EQUAL(back.n_facts, 0);
 	nap_state_done(&back);
 	json_decref(j);
+}
+
+/* Numbers that make sense by themselves, and would open the port for longer. */
+static void refuses_lies(void)
+{
+	static const struct {
+		const char *key;
+		json_int_t value;
+	} lies[] = {
+		{"first_failed_ms", 2000 * (json_int_t)HOUR}, /* grace from tomorrow on */
+		{"first_failed_ms", INT64_MIN},
+		{"first_failed_wall_s", INT64_MIN},
+		{"first_failed_wall_s", INT64_MAX},
+		{"override_until_ms", 2 * 366 * 24 * (json_int_t)HOUR},
+		{"override_until_s", INT64_MIN},
+		{"challenges", -1},
+	};
+	struct nap_state back;
+
+	begin("g", "lan");
+	say(NAP_AGENT, BAD);
+	nap_state_release(&s, HOUR, "look", "root", now);
+	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+		json_t *j = nap_state_to_json(&s);
+
+		CU_ASSERT_EQUAL_FATAL(nap_state_from_json(j, true, now, &back), 0);
+		nap_state_done(&back);
+		json_object_set_new(j, lies[i].key, json_integer(lies[i].value));
+		CU_ASSERT_EQUAL(nap_state_from_json(j, true, now, &back), -EINVAL);
+		json_decref(j);
+	}
+	/* who is released is so until a time */
+	json_t *j = nap_state_to_json(&s);
+	json_object_set_new(j, "override_until_ms", json_null());
+	CU_ASSERT_EQUAL(nap_state_from_json(j, true, now, &back), -EINVAL);
+	json_decref(j);
+	nap_state_done(&s);
 }
 
 static void refuses_damage(void)
@@ -468,6 +530,8 @@ static const struct tap_case cases[] = {
 	{"a check that nobody reported is unknown, not passed", missing_is_unknown},
 	{"Q39: grace cannot be extended", q39_grace},
 	{"Q39: nor by booting the host", q39_grace_and_reboot},
+	{"Q45: a change is told, whatever made it", q45_told},
+	{"a state file that would open a port for longer is refused", refuses_lies},
 	{"a port that flaps waits", dwell},
 	{"Q37: moved, reconnected, re-addressed is unknown", q37_reset},
 	{"report-only and deferred", modes},
