@@ -251,8 +251,11 @@ void vsw_nap_prepare(struct vsw_nap *n, const struct vsw_model *m, struct vsw_rt
 		if (cfg->role != VSW_ROLE_VM)
 			continue;
 		p = vsw_nap_ports_adopt(n, cfg);
-		if (!p)
-			continue; /* no memory: the port's own allow set stays as it was */
+		if (!p) { /* no memory: it is a new one, of which nothing is known */
+			if (policy_of(m) && rts[i]->port)
+				vsw_port_confine(rts[i]->port, nap_allow_nothing(), 0);
+			continue;
+		}
 		p->at = i;
 		p->present = true;
 		snprintf(p->name, sizeof(p->name), "%s", cfg->name);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+
+#define LOCK_TRIES   200u
+#define LOCK_WAIT_US 10000u
 
 struct vsw_store {
 	int dir_fd;
@@ -53,6 +57,33 @@ static int make_dirs(const char *dir)
 	return 0;
 }
 
+/* Whom the lock file names; 0: nobody. */
+static pid_t holder(const struct vsw_store *st, char *pid, size_t size)
+{
+	ssize_t n = pread(st->lock_fd, pid, size - 1, 0);
+
+	pid[n > 0 ? n : 0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	return (pid_t)strtol(pid, NULL, 10);
+}
+
+/* A daemon that was killed while it started another process leaves it the lock, until that has closed its files: what
+ * a dead process holds is free in a moment. */
+static int lock(const struct vsw_store *st)
+{
+	char pid[32];
+
+	for (unsigned int i = 0; flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		bool held = errno == EWOULDBLOCK && i < LOCK_TRIES;
+		pid_t who = holder(st, pid, sizeof(pid));
+
+		if (!held || who <= 0 || kill(who, 0) == 0 || errno != ESRCH)
+			return -EBUSY;
+		usleep(LOCK_WAIT_US);
+	}
+	return 0;
+}
+
 static int take_lock(struct vsw_store *st, const char *dir, struct vd_err *reterr)
 {
 	char pid[32];
@@ -62,10 +93,8 @@ static int take_lock(struct vsw_store *st, const char *dir, struct vd_err *reter
 	if (st->lock_fd < 0)
 		return vd_err_set(reterr, -errno, VD_E_STATE, NULL, NULL, "cannot open %s/lock: %m",
 				  dir);
-	if (flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		n = pread(st->lock_fd, pid, sizeof(pid) - 1, 0);
-		pid[n > 0 ? n : 0] = '\0';
-		pid[strcspn(pid, "\n")] = '\0';
+	if (lock(st) < 0) {
+		holder(st, pid, sizeof(pid));
 		return vd_err_set(
 			reterr, -EBUSY, VD_E_DEVICE_BUSY, NULL,
 			"give the second daemon folders of its own: --state DIR --socket PATH",

@@ -490,7 +490,7 @@ static const struct tap_case cases[] = {
 	{"Q18: all EtherTypes, all IP protocols", q18_everything_else},
 	{"Q20: fragments and broken frames", q20_fragments},
 	{"nobody speaks as a server", spoofed_servers},
-	{"without memory nothing is allowed", nothing},
+	{"F6: without memory nothing is allowed", nothing},
 	{"two sets are the same or not", comparing},
 };
 

@@ -210,7 +210,7 @@ static const struct tap_case cases[] = {
 	{"Q42: grace ahead, in the past, missing", q42_grace},
 	{"Q42: VLANs: tags, missing medium, 0, 4095, names", q42_vlans},
 	{"Q42: filter rules cut anywhere", q42_filter_rules},
-	{"what is not known restricts", unknown_restricts},
+	{"F8: what is not known restricts", unknown_restricts},
 	{"remediation servers", servers},
 	{"damaged attributes", damaged},
 	{"questions, with a statement over several attributes", questions},

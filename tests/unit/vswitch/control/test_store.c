@@ -126,6 +126,30 @@ static void second_daemon_is_refused(void)
 	forget();
 }
 
+/* It was killed between fork and exec of another process, which still has its files for a moment. */
+static void a_dead_daemons_child_is_waited_for(void)
+{
+	struct vsw_store *st = NULL;
+	struct vd_err e = {0};
+	pid_t daemon;
+
+	fresh();
+	daemon = fork();
+	if (daemon == 0) {
+		if (vsw_store_open(dir, &st, &e) < 0)
+			_exit(1);
+		if (fork() == 0) {
+			usleep(300000);
+			_exit(0);
+		}
+		raise(SIGKILL);
+	}
+	CU_ASSERT_EQUAL_FATAL(waitpid(daemon, NULL, 0), daemon);
+	CU_ASSERT_EQUAL(vsw_store_open(dir, &st, &e), 0);
+	vsw_store_close(st);
+	forget();
+}
+
 static void damage_is_an_error(void)
 {
 	static const char *const texts[] = {"",
@@ -246,6 +270,8 @@ static const struct tap_case cases[] = {
 	{"saves, loads, keeps five older versions", saves_and_keeps_five},
 	{"an aborted change leaves the old state", abort_changes_nothing},
 	{"a second daemon on the folder is refused by name", second_daemon_is_refused},
+	{"what a killed daemon's child still holds is waited for",
+	 a_dead_daemons_child_is_waited_for},
 	{"a damaged file is an error", damage_is_an_error},
 	{"a failing write changes nothing", unwritable_folder_changes_nothing},
 	{"kill -9 leaves the old or the new state", killed_writer_leaves_old_or_new},
