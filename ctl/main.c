@@ -9,25 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int ctl_connect(struct ctl_context *ctx, struct vd_err *reterr)
-{
-	if (ctx->client)
-		return 0;
-	return ctl_client_open(ctx->socket, ctx->cmd->timeout_ms, &ctx->client, reterr);
-}
-
-int ctl_ask(struct ctl_context *ctx, const char *method, json_t *params, json_t **ret,
-	    struct vd_err *reterr)
-{
-	int r = ctl_connect(ctx, reterr);
-
-	if (r) {
-		json_decref(params);
-		return r;
-	}
-	return ctl_client_call(ctx->client, method, params, ret, reterr);
-}
-
 /* The shape decides, so that a new verb can be used before anybody wrote a view for it. */
 static void print_by_shape(json_t *result)
 {
