@@ -34,6 +34,7 @@ struct vsw_coa {
 	struct nap_radius_secret secret;
 	uint8_t seen[SEEN][NAP_RADIUS_AUTH_SIZE];
 	unsigned int n_seen;
+	int64_t since_s; /* what was sent until then may have been seen before */
 };
 
 /* ---- whose it is ---- */
@@ -60,6 +61,19 @@ static bool genuine(struct vsw_coa *c, const uint8_t *p, size_t size)
 	return nap_radius_same(want, p + NAP_RADIUS_AUTH_AT) &&
 	       nap_radius_message(p, size, zeros, &c->secret) >= 0 &&
 	       !repeated(c, p + NAP_RADIUS_AUTH_AT);
+}
+
+/* Is it of a time at which nobody can have recorded it? What opens a port has to say its own; what was obeyed before
+ * the last start is forgotten, so nothing of then opens one. */
+static bool timely(const struct vsw_coa *c, uint8_t code, struct nap_coa *q)
+{
+	bool opens = code == NAP_COA && q->state == NAP_RADIUS_FULL;
+	int64_t skew = q->timestamp_s ? q->timestamp_s - vsw_nap_now().wall_s : 0;
+
+	if (opens && !q->timestamp_s && !q->error)
+		q->error = NAP_COA_MISSING;
+	return skew <= SKEW_S && skew >= -SKEW_S &&
+	       !(opens && q->timestamp_s && q->timestamp_s <= c->since_s);
 }
 
 /* ---- whom it concerns, what to do ---- */
@@ -177,14 +191,12 @@ static int on_packet(sd_event_source *source, int fd, uint32_t events, void *arg
 	uint8_t p[PACKET_MAX];
 	struct nap_coa q;
 	ssize_t n = recvfrom(fd, p, sizeof(p), MSG_DONTWAIT, (struct sockaddr *)&from, &from_size);
-	int64_t skew;
 	int error;
 
 	if (n < 0 || !is_server(c, &from) || !genuine(c, p, (size_t)n) ||
 	    nap_coa_parse(p[0], p + NAP_RADIUS_HEADER, (size_t)n - NAP_RADIUS_HEADER, &q) < 0)
 		return 0;
-	skew = q.timestamp_s ? q.timestamp_s - vsw_nap_now().wall_s : 0;
-	if (skew > SKEW_S || skew < -SKEW_S)
+	if (!timely(c, p[0], &q))
 		return 0;
 	error = obey(c, p[0], &q);
 	vd_log(LOG_NOTICE, "radius", q.port[0] ? q.port : c->conf.server, "%s: %s %d",
@@ -240,6 +252,7 @@ void vsw_coa_sync(struct vsw_daemon *d)
 	c->d = d;
 	c->fd = -1;
 	c->conf = policy->radius;
+	c->since_s = vsw_nap_now().wall_s;
 	d->coa = c; /* also when it cannot listen: not tried again before the policy changes */
 	if (vd_prefix_parse(c->conf.server, &c->server) < 0 ||
 	    !vsw_radius_read_secret(c->conf.secret_file, &c->secret)) {
