@@ -36,6 +36,33 @@ def bus():
     save("vmbus-bus", "revoke", up + opened + bytes([1, 0]) + bus_msg(13, struct.pack("<I", 1)))
 
 
+def board():
+    """fuzz_hv_board: a driver's start by registers and messages, then its rings, serial port and clock."""
+    def msr(n, page, offset):
+        return bytes([0]) + struct.pack("<HBH", n, page, offset)
+
+    def post(connection, *words):
+        body = struct.pack(f"<{len(words)}I", *words)
+        # the slot is emptied behind it, so that the next answer has room
+        return bytes([5, connection, len(body)]) + body + bytes([7, 1]) + struct.pack("<HH", 512, 4) + bytes(4) + bytes([13])
+
+    def port(op, index, value):
+        return bytes([op, index]) + struct.pack("<I", value)
+
+    start = (msr(0, 0, 1) + msr(1, 4, 1) + msr(0x83, 1, 1) + msr(0x82, 2, 1) + msr(0x92, 0, 0xf3) + msr(0x80, 0, 1) +
+             post(4, 14, 0, 5 << 16 | 3, 0, 2, 0, 0, 0, 0, 0) + post(4, 3, 0))
+    pages = [w for page in range(4) for w in (page + 5, 0)]
+    rings = (post(4, 8, 0, 1, 7, 40 | 1 << 16, 4 * 4096, 0, *pages) + post(4, 5, 0, 1, 1, 7, 0, 2, *[0] * 30))
+    signal = bytes([4]) + struct.pack("<IBBH", 0x1005d, 0, 2, 1)
+    end = post(4, 7, 0, 1) + post(4, 11, 0, 1, 7) + post(4, 16, 0)
+    serial = (port(8, 1, 3) + port(8, 4, 8) + port(8, 0, 65) + bytes([11, 0, 3]) + b"abc" + port(10, 0, 0) + port(10, 2, 0) +
+              port(8, 16, 9) + port(10, 17, 951827696))
+    save("hv-board", "start", start)
+    save("hv-board", "rings", start + rings + signal + bytes([14]) + end)
+    save("hv-board", "reset", start + rings + bytes([15]) + start + rings)
+    save("hv-board", "ports", serial + bytes([14]))
+
+
 def link():
     def msg(name, kind, body, fds=0, flags=0, seq=1):
         save("netvsp-link", name, bytes([fds]) + struct.pack("<IIII", kind, flags, seq, 16 + len(body)) + body)
@@ -163,5 +190,5 @@ def restore():
     save("vmbus-restore", "nic-patched", b"\x0a" + bytes([24, 0, 1, 60, 0, 2, 70, 0, 3]))
 
 
-for make in (bus, link, gpadl, ring, rndis, oids, nic, restore, resume):
+for make in (bus, board, link, gpadl, ring, rndis, oids, nic, restore, resume):
     make()
