@@ -186,10 +186,14 @@ struct nat_session *nat_session_begin(struct nat_xlat *x, const struct nat_sessi
 	*why = NAT_R_TABLE_FULL;
 	if (n == NAT_NONE && x->high_water == x->max_sessions)
 		return NULL;
-	if (n == NAT_NONE)
-		x->header->high_water = (n = x->high_water++) + 1;
-	else
+	if (n == NAT_NONE) {
+		n = x->high_water;
+		x->header->high_water = n + 1;
+		/* nat_xlat_span() looks at it at any time */
+		__atomic_store_n(&x->high_water, n + 1, __ATOMIC_RELAXED);
+	} else {
 		x->free_session = x->sessions[n].next;
+	}
 	s = &x->sessions[n];
 	*s = *proto;
 	s->state = NAT_ST_FREE;

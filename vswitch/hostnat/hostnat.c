@@ -107,6 +107,59 @@ static int check_ports(const struct nat_conf *old, const struct nat_conf *c,
 	return 0;
 }
 
+/* Is @addr used by a network of @m? Then the host has it from us, or has been told already. */
+static bool is_outside(const struct vsw_model *m, uint32_t addr)
+{
+	for (unsigned int i = 0; i < m->n_nats; i++) {
+		const struct nat_conf *c = &m->nats[i];
+
+		for (unsigned int k = 0; c->active && k < c->n_pairs; k++)
+			if (c->pairs[k].outside == addr)
+				return true;
+		for (unsigned int k = 0; c->active && k < c->n_maps; k++)
+			if (c->maps[k].outside == addr)
+				return true;
+		for (unsigned int k = 0; c->active && k < c->n_external; k++)
+			if (addr >= c->external[k].first && addr <= c->external[k].last)
+				return true;
+	}
+	return false;
+}
+
+/* An address that belongs to one VM takes all that is sent to it: the host could not be reached there any more. */
+static int check_pairs(const struct vsw_model *cur, const struct nat_conf *c,
+		       struct nat_listeners **listeners, struct vd_err *reterr)
+{
+	char path[VD_PATH_SIZE], addr[NAT_ADDR_STR_SIZE], text[128];
+	int r = 0;
+
+	for (unsigned int i = 0; i < c->n_pairs; i++) {
+		struct nat_map all = {.outside = c->pairs[i].outside,
+				      .port_first = 1,
+				      .port_last = UINT16_MAX,
+				      .protocol = NAT_TCP};
+
+		if (is_outside(cur, all.outside) || !nat_facts_is_local(all.outside))
+			continue;
+		if (!*listeners)
+			r = nat_listeners_load(listeners);
+		if (r)
+			return no_memory(reterr);
+		if (!nat_listeners_clash(*listeners, &all, text, sizeof(text)))
+			all.protocol = NAT_UDP;
+		if (all.protocol == NAT_UDP &&
+		    !nat_listeners_clash(*listeners, &all, text, sizeof(text)))
+			continue;
+		snprintf(path, sizeof(path), "nat/%s/one_to_one", c->name);
+		return vd_err_set(reterr, -EBUSY, VD_E_NAT_PORT, path,
+				  "use an address that the host does not have (it gets it), map "
+				  "single ports, or add --force",
+				  "%s is an address of this host, where a program has %s",
+				  nat_addr_format(all.outside, addr), text);
+	}
+	return 0;
+}
+
 int vsw_hostnat_check(struct vsw_hostnat *h, const struct vsw_model *cur,
 		      const struct vsw_model *next, struct vd_err *reterr)
 {
@@ -128,6 +181,8 @@ int vsw_hostnat_check(struct vsw_hostnat *h, const struct vsw_model *cur,
 			r = check_route(h, c, reterr);
 		if (!r)
 			r = check_ports(old && old->active ? old : NULL, c, &listeners, reterr);
+		if (!r)
+			r = check_pairs(cur, c, &listeners, reterr);
 	}
 	nat_listeners_free(listeners);
 	return r;
