@@ -3,10 +3,11 @@
 #pragma once
 
 /*
- * Packets in a vector at most, of the pipeline, the rings, the flow table and the translator alike. 64 is what measured
- * best: docs/performance.md has the table, `./run bench vectors` prints it, building with other values. Those over 64
- * are for measuring only: a gate's verdicts are a mask of 64 bits (vsw_acl_burst()).
+ * Packets in a vector at most, of the pipeline, the rings, the flow table and the translator alike. 32 (frames in one message
+ * of a netvsp guest) to 256 (places in a vector are bytes). docs/performance.md says why it is 64, and has a table that
+ * `./run bench vectors` prints, building with other values.
  */
 #ifndef VD_BURST
 #define VD_BURST 64
 #endif
+_Static_assert(VD_BURST >= 32 && VD_BURST <= 256, "see above");

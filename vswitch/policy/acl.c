@@ -533,7 +533,7 @@ uint64_t vsw_acl_burst(const struct vsw_acl_pass *a, struct rte_mbuf *const *m, 
 		       uint16_t n, struct vsw_acl_verdict *verdict)
 {
 	const bool exact = a->gate->dir[a->dir].any_mac || a->gate->dir[a->dir].ip_report;
-	struct look l[VD_BURST];
+	struct look l[VSW_ACL_BURST];
 	uint64_t dropped = 0;
 
 	for (uint16_t i = 0; i < n; i++) {

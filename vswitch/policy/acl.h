@@ -47,8 +47,10 @@ struct vsw_acl_pass {
 	enum vsw_dir dir;
 };
 
+#define VSW_ACL_BURST 64 /* bits of a mask */
+
 /**
- * Decide on @n frames (at most 64). @fid: filtering ID of each. Sets @verdict of those that must not pass;
+ * Decide on @n frames (at most VSW_ACL_BURST). @fid: filtering ID of each. Sets @verdict of those that must not pass;
  * the result has a bit for each of them.
  */
 uint64_t vsw_acl_burst(const struct vsw_acl_pass *a, struct rte_mbuf *const *m, const uint16_t *fid,

@@ -88,8 +88,8 @@ static void drop(struct vsw_worker *w, const struct vsw_snap_port *p, struct rte
 
 void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struct vsw_vec *v)
 {
-	struct vsw_acl_verdict verdict[VSW_BURST];
-	uint16_t fid[VSW_BURST] = {0}, k = 0;
+	struct vsw_acl_verdict verdict[VSW_ACL_BURST];
+	uint16_t fid[VSW_BURST] = {0}, k = 0, n;
 	uint64_t dropped;
 
 	if (p->gate->guard)
@@ -102,15 +102,19 @@ void vsw_gate_from_vm(struct vsw_worker *w, const struct vsw_snap_port *p, struc
 		return;
 	for (uint16_t i = 0; i < v->n; i++)
 		fid[i] = vsw_snap_fid(p, v->vid[i]);
-	dropped = decide(w, p, VSW_FROM_VM, v->m, fid, v->n, verdict);
-	if (likely(!dropped))
-		return;
-	for (uint16_t i = 0; i < v->n; i++) {
-		if (dropped >> i & 1) {
-			drop(w, p, v->m[i], &verdict[i]);
+	for (uint16_t at = 0; at < v->n; at += n) {
+		n = RTE_MIN(v->n - at, VSW_ACL_BURST);
+		dropped = decide(w, p, VSW_FROM_VM, v->m + at, fid + at, n, verdict);
+		if (likely(!dropped && k == at)) {
+			k += n;
 			continue;
 		}
-		vsw_vec_keep(v, k++, i);
+		for (uint16_t i = 0; i < n; i++) {
+			if (dropped >> i & 1)
+				drop(w, p, v->m[at + i], &verdict[i]);
+			else
+				vsw_vec_keep(v, k++, at + i);
+		}
 	}
 	v->n = k;
 }
@@ -132,22 +136,27 @@ static uint16_t fid_on_wire(const struct vsw_snap_port *p, const struct rte_mbuf
 static uint16_t rules_to_vm(struct vsw_worker *w, const struct vsw_snap_port *p,
 			    struct rte_mbuf **m, uint16_t n)
 {
-	struct vsw_acl_verdict verdict[VSW_BURST];
-	uint16_t fid[VSW_BURST] = {0}, k = 0;
+	struct vsw_acl_verdict verdict[VSW_ACL_BURST];
+	uint16_t fid[VSW_BURST] = {0}, k = 0, c;
 	uint64_t dropped;
 
 	if (!p->gate->dir[VSW_TO_VM].any && !p->gate->uses_flows)
 		return n;
 	for (uint16_t i = 0; i < n; i++)
 		fid[i] = fid_on_wire(p, m[i]);
-	dropped = decide(w, p, VSW_TO_VM, m, fid, n, verdict);
-	if (likely(!dropped))
-		return n;
-	for (uint16_t i = 0; i < n; i++) {
-		if (dropped >> i & 1)
-			drop(w, p, m[i], &verdict[i]);
-		else
-			m[k++] = m[i];
+	for (uint16_t at = 0; at < n; at += c) {
+		c = RTE_MIN(n - at, VSW_ACL_BURST);
+		dropped = decide(w, p, VSW_TO_VM, m + at, fid + at, c, verdict);
+		if (likely(!dropped && k == at)) {
+			k += c;
+			continue;
+		}
+		for (uint16_t i = 0; i < c; i++) {
+			if (dropped >> i & 1)
+				drop(w, p, m[at + i], &verdict[i]);
+			else
+				m[k++] = m[at + i];
+		}
 	}
 	return k;
 }
