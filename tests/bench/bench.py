@@ -210,8 +210,10 @@ def main(argv):
             print("\nCycles per packet of each stage of the worker:\n" + stages)
     if args.write_docs:
         head = heading(args, len({r["round"] for r in records}))
-        tables = {"bench": text, "stages": stages, "vectors": report.vectors(records)}
-        report.write_docs(os.path.join(TREE, "docs", "performance.md"), head + "\n" + tables[args.table], args.table)
+        if args.table == "stages" and not stages:
+            raise BenchError("no record has stages")
+        table = report.vectors(records) if args.table == "vectors" else stages if args.table == "stages" else text
+        report.write_docs(os.path.join(TREE, "docs", "performance.md"), head + "\n" + table, args.table)
     return 1 if any(row["mpps_median"] is None for row in result) or not result else 0
 
 
