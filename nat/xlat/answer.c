@@ -10,7 +10,8 @@
 #define QUOTE_MAX    548 /* an answer is 576 bytes at most */
 #define HEADERS      28  /* IPv4 without options, ICMP */
 #define TTL          64
-#define RATE         1000 /* answers a second, of all senders */
+#define RATE         1000 /* answers a second, to all of a side */
+#define RATE_ONE     250  /* of them to one sender, and those who share its hash */
 #define ECHO_REPLY   0
 #define ECHO_REQUEST 8
 
@@ -23,18 +24,29 @@ static const struct {
 	[NAT_A_PROTOCOL] = {3, 2},
 };
 
-static bool within_rate(struct nat_xlat *x)
+/* What @b has by now, of at most a second's worth. */
+static void fill(const struct nat_xlat *x, struct nat_tokens *b, uint32_t rate)
 {
-	uint64_t ms = x->now_ms - x->answer_ms, have;
+	uint64_t ms = x->now_ms - b->ms, have = b->tokens + (ms > 1000 ? 1000 : ms) * rate;
 
-	have = x->answer_tokens + (ms > 1000 ? 1000 : ms) * RATE;
-	x->answer_tokens = (uint32_t)(have > RATE * 1000 ? RATE * 1000 : have);
-	x->answer_ms = x->now_ms;
-	if (x->answer_tokens < 1000) {
+	b->tokens = (uint32_t)(have > rate * 1000 ? rate * 1000 : have);
+	b->ms = x->now_ms;
+}
+
+/* May @to, on @side, be sent an answer? One that asks for many leaves the others theirs. */
+static bool within_rate(struct nat_xlat *x, enum nat_side side, uint32_t to)
+{
+	uint64_t h = nat_hash(to, 0x616e7300 | side, x->seed);
+	struct nat_tokens *all = &x->answers_to[side], *one = &x->answers_to_one[h >> 56];
+
+	fill(x, all, RATE);
+	fill(x, one, RATE_ONE);
+	if (all->tokens < 1000 || one->tokens < 1000) {
 		x->answers_limited++;
 		return false;
 	}
-	x->answer_tokens -= 1000;
+	all->tokens -= 1000;
+	one->tokens -= 1000;
 	return true;
 }
 
@@ -78,7 +90,7 @@ void nat_answer(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p, enum 
 		quote = QUOTE_MAX;
 	if (quote > f->room - HEADERS)
 		quote = f->room - HEADERS;
-	if (quote < p->ihl + 8 || !within_rate(x))
+	if (quote < p->ihl + 8 || !within_rate(x, side, to))
 		goto drop;
 	memmove(p->ip + HEADERS, p->ip, quote);
 	write_ip(p->ip, (uint16_t)(HEADERS + quote), (uint16_t)nat_random(x), from, to);
@@ -110,7 +122,7 @@ void nat_echo(struct nat_xlat *x, enum nat_side side, struct nat_pkt *p)
 		nat_drop(x, f, NAT_R_LOCAL);
 		return;
 	}
-	if (!within_rate(x)) {
+	if (!within_rate(x, side, p->src)) {
 		nat_drop(x, f, NAT_R_LOCAL);
 		return;
 	}

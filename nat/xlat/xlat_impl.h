@@ -159,6 +159,12 @@ struct nat_header {
 };
 _Static_assert(sizeof(struct nat_header) == 64, "sessions stay aligned");
 
+/* Tokens for what may be done so many times a second, in thousandths. */
+struct nat_tokens {
+	uint32_t tokens;
+	uint64_t ms; /* when they were counted */
+};
+
 struct nat_xlat {
 	/* what packets need most */
 	struct nat_session *sessions;
@@ -202,8 +208,8 @@ struct nat_xlat {
 	uint32_t hold[NAT_HOLD_SLOTS]; /* by the second of release: first port, 0 none */
 	uint32_t hold_done;            /* all of earlier seconds are free again */
 
-	uint32_t answer_tokens;
-	uint64_t answer_ms;
+	struct nat_tokens answers_to[2];       /* by side */
+	struct nat_tokens answers_to_one[256]; /* by a hash of the sender */
 
 	struct nat_frags frags;
 	struct nat_frame released[NAT_RELEASED];
