@@ -118,11 +118,11 @@ class Net:
         code = ("import socket, time\n"
                 "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"\", %d)); s.settimeout(3)\n"
                 "s.sendto(b\"x\", (\"%s\", %d)); print(s.recv(100).decode(), flush=True)\n"
-                "end = time.monotonic() + %g\n"
-                "while time.monotonic() < end:\n"
+                "end = time.monotonic() + %g; left = %d\n"
+                "while left and time.monotonic() < end:\n"
                 " s.settimeout(max(0.01, end - time.monotonic()))\n"
-                " try: b, a = s.recvfrom(2000); print(\"got\", b.decode(), a[0], a[1], flush=True)\n"
-                " except OSError: pass\n" % (port, *remote, wait))
+                " try: b, a = s.recvfrom(2000); left -= 1; print(\"got\", b.decode(), a[0], a[1], flush=True)\n"
+                " except OSError: pass\n" % (port, *remote, wait, n))
         p = vm.start(["python3", "-u", "-c", code])
         first = p.stdout.readline().split()
         return p, " ".join(first[:2])
