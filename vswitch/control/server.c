@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,9 @@
 #include "vswitch/control/client.h"
 #include "vswitch/control/daemon.h"
 
+#define LEFT_TRIES   3u
+#define LEFT_WAIT_MS 5000
+
 static int bind_error(struct vd_err *e, int rc, const char *path)
 {
 	errno = -rc;
@@ -26,11 +31,41 @@ static int bind_error(struct vd_err *e, int rc, const char *path)
 			  "cannot listen on %s: %m", path);
 }
 
+/* Whoever began to listen is dead: a child of it that it left behind closes its files in a moment. */
+static bool is_left_behind(int fd)
+{
+	struct ucred who = {0};
+	socklen_t size = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.pid > 0 &&
+	       kill(who.pid, 0) < 0 && errno == ESRCH;
+}
+
+/* 0: somebody listens on @sa, else why not. */
+static int try_connect(const struct sockaddr_un *sa)
+{
+	for (unsigned int i = 0;; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), rc;
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+		bool again;
+
+		if (fd < 0)
+			return -errno;
+		rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ? -errno : 0;
+		/* it hangs up when the last one has closed what we connected to */
+		again = rc == 0 && i < LEFT_TRIES && is_left_behind(fd) &&
+			poll(&p, 1, LEFT_WAIT_MS) > 0;
+		close(fd);
+		if (!again)
+			return rc;
+	}
+}
+
 /* Make room for our socket: an unused one goes, a living daemon's or anything else stays. */
 static int clear_path(const struct sockaddr_un *sa, struct vd_err *reterr)
 {
 	struct stat st;
-	int fd, rc;
+	int rc;
 
 	if (lstat(sa->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : bind_error(reterr, -errno, sa->sun_path);
@@ -38,11 +73,7 @@ static int clear_path(const struct sockaddr_un *sa, struct vd_err *reterr)
 		return vd_err_set(reterr, -EEXIST, VD_E_DEVICE_BUSY, "daemon/socket",
 				  "remove it, or choose another with --socket PATH",
 				  "%s exists and is not a socket", sa->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return bind_error(reterr, -errno, sa->sun_path);
-	rc = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ? -errno : 0;
-	close(fd);
+	rc = try_connect(sa);
 	if (rc != -ECONNREFUSED)
 		return vd_err_set(reterr, -EBUSY, VD_E_DEVICE_BUSY, "daemon/socket",
 				  "stop it, or choose another with --socket PATH",

@@ -71,6 +71,7 @@ static pid_t holder(const struct vsw_store *st, char *pid, size_t size)
  * a dead process holds is free in a moment. */
 static int lock(const struct vsw_store *st)
 {
+	bool waited = false;
 	char pid[32];
 
 	for (unsigned int i = 0; flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0; i++) {
@@ -80,7 +81,10 @@ static int lock(const struct vsw_store *st)
 		if (!held || who <= 0 || kill(who, 0) == 0 || errno != ESRCH)
 			return -EBUSY;
 		usleep(LOCK_WAIT_US);
+		waited = true;
 	}
+	if (waited) /* what it closes with the lock: devices, sockets */
+		usleep(10 * LOCK_WAIT_US);
 	return 0;
 }
 

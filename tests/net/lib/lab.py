@@ -129,13 +129,14 @@ class Daemon:
                 raise RuntimeError("viridiand ended with status %d at its start:\n%s"
                                    % (self.process.returncode, self.last_log()))
             try:
-                return Rpc(self.socket)
-            except OSError:
+                rpc = Rpc(self.socket)
+                rpc("version")   # a child that a killed daemon left behind may still hold its socket
+                return rpc
+            except (OSError, EOFError):
                 return None
         if self._rpc:
             self._rpc.close()
         self._rpc = wait_for(ready, timeout_s, "viridiand answers")
-        self._rpc("version")
 
     def stop(self, sig=signal.SIGTERM, timeout_s=20 * SLOW):
         """End the daemon; return its exit status."""
