@@ -9,21 +9,42 @@ runs=${VIRIDIAN_FUZZ_RUNS:-5000}
 VIRIDIAN_CORPUS=$(mktemp -d) || exit 2
 export VIRIDIAN_CORPUS
 trap 'rm -rf "$VIRIDIAN_CORPUS"' EXIT
-n=0
-status=0
-for target in build-fuzz/tests/fuzz/fuzz-*; do
-	[[ -f $target && -x $target ]] || continue
-	n=$((n + 1))
-	log=$(tests/fuzz/fuzz-one.sh "$target" "$seconds" -seed=1 -runs="$runs" 2>&1)
-	if [[ $? -eq 0 ]]; then
+
+one() # N TARGET
+{
+	local log done_runs
+
+	if log=$(tests/fuzz/fuzz-one.sh "$2" "$seconds" -seed=1 -runs="$runs" 2>&1); then
 		done_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' <<<"$log")
-		echo "ok $n - ${target##*/}, $done_runs runs"
+		echo "ok $1 - ${2##*/}, $done_runs runs"
 	else
-		status=1
-		echo "not ok $n - ${target##*/}"
+		echo "not ok $1 - ${2##*/}"
 		# what libFuzzer prints of its progress says nothing about the failure
 		grep -v '^#[0-9]' <<<"$log" | tail -n 40 | sed 's/^/# /'
+		return 1
 	fi
+}
+
+# One a processor; what they say comes in their order.
+n=0
+shown=0
+status=0
+pids=()
+show_next()
+{
+	wait "${pids[shown]}" || status=1
+	shown=$((shown + 1))
+	cat "$VIRIDIAN_CORPUS/$shown.tap"
+}
+for target in build-fuzz/tests/fuzz/fuzz-*; do
+	[[ -f $target && -x $target ]] || continue
+	[[ $((n - shown)) -ge $(nproc) ]] && show_next
+	n=$((n + 1))
+	one "$n" "$target" >"$VIRIDIAN_CORPUS/$n.tap" &
+	pids+=($!)
+done
+while [[ $shown -lt $n ]]; do
+	show_next
 done
 if [[ $n -eq 0 ]]; then
 	echo "1..0 # SKIP there is no fuzz target yet"
