@@ -80,7 +80,7 @@ GROUPS = {
     ],
     "quarantine": [
         Scenario("unwatched-1k", "l2", 1000, 1000, 1000, about="1,000 MACs, no health policy"),
-        Scenario("healthy-1k", "healthy", 1000, 1000, 1000, about="1,000 MACs, a policy, both ports compliant"),
+        Scenario("healthy-1k", "healthy", 1000, 1000, 1000, ("--settle", "0.5"), about="1,000 MACs, a policy, both ports compliant"),
     ],
     "nat": [
         *(Scenario(name, "nat", flows, 1, hosts, (*NAT_TRAFFIC, "--warm", warm), reflect=True,

@@ -58,6 +58,7 @@ int main(int argc, char **argv)
 		side_open(&sides[i], &o, i);
 	for (i = 0; i < N_SIDES; i++)
 		await_link(&sides[i], o.connect_s);
+	rte_delay_us_sleep((unsigned int)(o.settle_s * 1e6));
 	measure_ask(sides, &o);
 	if (o.learn)
 		measure_learn(sides, &o);

@@ -37,6 +37,7 @@ static const struct opt_row {
 	ROW("mode", OPT_TEXT, mode),
 	ROW("dir", OPT_TEXT, dir),
 	ROW("reflect", OPT_FLAG, reflect),
+	ROW("settle", OPT_DOUBLE, settle_s),
 	ROW("learn", OPT_FLAG, learn),
 	ROW("learn-mpps", OPT_DOUBLE, learn_mpps),
 	ROW("burst", OPT_U32, burst),

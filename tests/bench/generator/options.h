@@ -37,9 +37,10 @@ struct gen_options {
 	uint32_t honest;  /* mode new: one of so many frames belongs to one old flow; 0: none */
 	bool learn;       /* first send every template once from each side */
 	double learn_mpps;
-	uint32_t burst; /* 1..GEN_BURST_MAX */
-	uint32_t ring;  /* descriptors of every queue */
-	uint32_t n_rxq; /* receive queues read on each port */
+	double settle_s; /* between the links and the first frame: a port may have to be let in */
+	uint32_t burst;  /* 1..GEN_BURST_MAX */
+	uint32_t ring;   /* descriptors of every queue */
+	uint32_t n_rxq;  /* receive queues read on each port */
 
 	/* how it is measured */
 	double warm_s, window_s;
