@@ -380,11 +380,21 @@ static unsigned int plain_in_pieces(struct nvsp_chan *c, struct recv_buf *rb,
 	return done;
 }
 
-/* Is there a guest to give frames to? Then its buffer, with the channel locked; else they are to be dropped. */
-static struct recv_buf *begin(struct nvsp_chan *c, unsigned int n)
+/*
+ * Is there a guest to give frames to, and room to try? Then its buffer, with the channel locked until end(). Else NULL, and
+ * *@done is how many of the @n are settled: all when they are to be dropped.
+ */
+static struct recv_buf *begin(struct nvsp_chan *c, unsigned int n, unsigned int *done)
 {
 	struct recv_buf *rb;
 
+	*done = n;
+	if (!nvsp_chan_is_open(c) || c->fault)
+		return NULL;
+	if (__builtin_expect(c->replay, 0)) {
+		*done = 0; /* an id may seem free that an acknowledgement still means */
+		return NULL;
+	}
 	chan_lock(c);
 	rb = recv_get(c->dev);
 	if (__builtin_expect(rb && __atomic_load_n(&c->dev->filter, __ATOMIC_RELAXED) &&
@@ -396,26 +406,26 @@ static struct recv_buf *begin(struct nvsp_chan *c, unsigned int n)
 	return NULL;
 }
 
+static void end(struct nvsp_chan *c, bool signal)
+{
+	chan_unlock(c);
+	if (signal)
+		c->dev->ops->signal(c->dev->ctx, c->priv);
+}
+
 unsigned int nvsp_tx_plain(struct nvsp_chan *c, const struct nvsp_seg *frames, unsigned int n)
 {
 	unsigned int done;
 	bool signal = false;
-	struct recv_buf *rb;
+	struct recv_buf *rb = begin(c, n, &done);
 
-	if (!nvsp_chan_is_open(c) || c->fault)
-		return n;
-	if (__builtin_expect(c->replay, 0))
-		return 0;
-	rb = begin(c, n);
 	if (!rb)
-		return n;
+		return done;
 	if (__builtin_expect(rb->view.base != NULL, 1))
 		done = plain_locked(c, rb, frames, n, &signal);
 	else
 		done = plain_in_pieces(c, rb, frames, n, &signal);
-	chan_unlock(c);
-	if (signal)
-		c->dev->ops->signal(c->dev->ctx, c->priv);
+	end(c, signal);
 	return done;
 }
 
@@ -423,18 +433,11 @@ unsigned int nvsp_tx_burst(struct nvsp_chan *c, const struct nvsp_tx *pkts, unsi
 {
 	unsigned int done;
 	bool signal = false;
-	struct recv_buf *rb;
+	struct recv_buf *rb = begin(c, n, &done);
 
-	if (!nvsp_chan_is_open(c) || c->fault)
-		return n;
-	if (__builtin_expect(c->replay, 0))
-		return 0; /* an id may seem free that an acknowledgement still means */
-	rb = begin(c, n);
 	if (!rb)
-		return n;
+		return done;
 	done = burst_locked(c, rb, pkts, n, &signal);
-	chan_unlock(c);
-	if (signal)
-		c->dev->ops->signal(c->dev->ctx, c->priv);
+	end(c, signal);
 	return done;
 }
