@@ -362,6 +362,15 @@ static uint64_t mac_number(const struct vd_mac *mac)
 	return n;
 }
 
+static struct vd_mac number_mac(uint64_t n)
+{
+	struct vd_mac mac;
+
+	for (unsigned int i = 0; i < 6; i++)
+		mac.addr[i] = (uint8_t)(n >> 8 * (5 - i));
+	return mac;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
@@ -390,7 +399,8 @@ static int check_reservations(const struct chk *k)
 	uint64_t *addrs = calloc(c->n_reservations + 1u, sizeof(*addrs));
 	const char **names = calloc(c->n_reservations + 1u, sizeof(*names));
 	unsigned int n_addrs = 0, n_names = 0;
-	char text[24];
+	char text[VD_MAC_STR_SIZE];
+	struct vd_mac mac;
 	uint64_t twice;
 	int r = macs && addrs && names ? 0 : no_memory(k);
 
@@ -406,10 +416,8 @@ static int check_reservations(const struct chk *k)
 			names[n_names++] = v->name;
 	}
 	if (r == 0 && find_twice(macs, c->n_reservations, &twice)) {
-		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x",
-			 (uint8_t)(twice >> 40), (uint8_t)(twice >> 32), (uint8_t)(twice >> 24),
-			 (uint8_t)(twice >> 16), (uint8_t)(twice >> 8), (uint8_t)twice);
-		r = two_reservations(k, text);
+		mac = number_mac(twice);
+		r = two_reservations(k, vd_mac_format(&mac, text));
 	} else if (r == 0 && find_twice(addrs, n_addrs, &twice)) {
 		r = two_reservations(k, nat_addr_format((uint32_t)twice, text));
 	} else if (r == 0 && name_twice(names, n_names)) {
