@@ -122,18 +122,24 @@ class Wire:
     def _wait_for_queue(self, ifname):
         """A link that has just come up drops what is sent until the kernel has noticed, a second on a busy machine."""
         deadline = time.monotonic() + 5
+        late_s = 0
         while time.monotonic() < deadline:
             name = ifname.encode()
-            flags, = struct.unpack_from("16xH", fcntl.ioctl(self.s, SIOCGIFFLAGS, name.ljust(40, b"\0")))
-            if not flags & IFF_UP or flags & IFF_RUNNING:
+            try:
+                flags, = struct.unpack_from("16xH", fcntl.ioctl(self.s, SIOCGIFFLAGS, name.ljust(40, b"\0")))
+            except OSError:   # it has another name now, or went: sending will tell
                 return
+            if not flags & IFF_UP or flags & IFF_RUNNING:
+                time.sleep(late_s)   # the flag is set just before the queue is
+                return
+            late_s = 0.02
             link = bytearray(struct.pack("II", ETHTOOL_GLINK, 0))
             at = (ctypes.c_char * len(link)).from_buffer(link)
             try:
                 fcntl.ioctl(self.s, SIOCETHTOOL, struct.pack("16sP16x", name, ctypes.addressof(at)))
             except OSError:
                 return
-            if not struct.unpack("II", link)[1]:
+            if not struct.unpack("II", link)[1]:   # no carrier: what is sent now is meant to be lost
                 return
             time.sleep(0.01)
 
@@ -141,6 +147,8 @@ class Wire:
         return self.s.fileno()
 
     def send(self, data):
+        """Also of a link whose switch was just started again."""
+        self._wait_for_queue(self.ifname)
         self.s.send(data)
 
     def drain(self):
