@@ -3,6 +3,37 @@
 #include "vmbus-netvsp/mem.h"
 
 #include <errno.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+static void copy_any(uint8_t *dst, const uint8_t *src, size_t n)
+{
+	memcpy(dst, src, n);
+}
+
+void (*vmb_copy_long)(uint8_t *dst, const uint8_t *src, size_t n) = copy_any;
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static void move32(uint8_t *dst, const uint8_t *src)
+{
+	_mm256_storeu_si256((__m256i_u *)dst, _mm256_loadu_si256((const __m256i_u *)src));
+}
+
+__attribute__((target("avx2"))) static void copy_avx2(uint8_t *dst, const uint8_t *src, size_t n)
+{
+	for (size_t i = 0; i + 32 <= n; i += 32)
+		move32(dst + i, src + i);
+	move32(dst + n - 32, src + n - 32); /* overlaps the one before it */
+}
+
+__attribute__((constructor)) static void choose_copy(void)
+{
+	__builtin_cpu_init();
+	if (__builtin_cpu_supports("avx2"))
+		vmb_copy_long = copy_avx2;
+}
+#endif
 
 void *vmb_slots_map(void *slots, uint64_t gpa, uint32_t size)
 {

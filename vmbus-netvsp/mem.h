@@ -59,13 +59,23 @@ static inline void vmb_copy_in(void *dst, const void *shared, size_t size)
 	vmb_barrier();
 }
 
+/**
+ * As memcpy(), with the processor's widest registers that are quick. The C library's has branches for every purpose, which
+ * take a third longer for 1,500 bytes. @n >= 32.
+ */
+extern void (*vmb_copy_long)(uint8_t *dst, const uint8_t *src, size_t n);
+
 /** As memcpy(), quick for what most frames are: a call costs more than moving 64 bytes. */
 static inline void vmb_copy(void *dst, const void *src, uint32_t n)
 {
 	uint8_t *d = dst;
 	const uint8_t *s = src;
 
-	if (n < 16 || n > 128) {
+	if (n > 128) {
+		vmb_copy_long(d, s, n);
+		return;
+	}
+	if (n < 16) {
 		memcpy(d, s, n);
 		return;
 	}
@@ -81,7 +91,7 @@ static inline void vmb_copy_over(void *dst, const void *src, uint32_t n)
 	const uint8_t *s = src;
 
 	if (n > 256) {
-		memcpy(d, s, n);
+		vmb_copy_long(d, s, n);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i += 64)

@@ -5,8 +5,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PREFETCH_MAX    1024u /* bytes; behind them the processor has seen the pattern */
+#define AHEAD_PACKETS 4u   /* of the ring, so many are looked at before their turn */
+#define SHORT_RECORD  192u /* bytes: a header in nearly every line, and many in a section ... */
+#define SHORT_AHEAD \
+	1024u /* ... bytes of the next one; behind them the processor has seen the pattern */
 #define LINK_SPACING_MS 5000u /* guests act on one link event in two seconds */
+
+static _Thread_local char myself; /* its address names the thread */
 
 struct nvsp_dev *nvsp_dev_create(const struct nvsp_cfg *cfg, const struct vmb_mem *mem,
 				 const struct nvsp_ops *ops, void *ctx)
@@ -328,6 +333,30 @@ static enum vmb_fault on_completion(struct nvsp_chan *c, const struct vmb_pkt *p
 	return VMB_FAULT_NONE;
 }
 
+/* The next packet, if it is an acknowledgement as they nearly all are: on_completion() without a copy of the rest. */
+static bool acknowledgement(struct nvsp_chan *c)
+{
+	struct {
+		struct vmb_pkt_desc_wire d;
+		uint32_t type, status;
+	} h;
+	const uint8_t *p;
+	const uint32_t most = (uint32_t)(sizeof(h.d) + sizeof(struct nvsp_msg_wire)) / 8;
+	uint32_t there = vmb_ring_in_peek(&c->in, &p);
+	struct vmb_pkt pkt = {.payload = (const uint8_t *)&h.type, .payload_size = sizeof(h.type)};
+
+	if (there < sizeof(h) + VMB_PKT_TRAILER || c->replay)
+		return false;
+	vmb_copy_in(&h, p, sizeof(h));
+	if (h.d.type != VMB_PKT_COMPLETION || h.d.offset8 != 2 || h.d.len8 < sizeof(h) / 8 ||
+	    h.d.len8 > most || h.d.len8 * 8u + VMB_PKT_TRAILER > there ||
+	    h.type != NVSP_RNDIS_COMPLETE)
+		return false;
+	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
+	pkt.xid = h.d.xid;
+	return on_completion(c, &pkt) == VMB_FAULT_NONE;
+}
+
 /* The next packet; counts down what a former life may have read already. */
 static bool take_packet(struct nvsp_chan *c, struct vmb_pkt *pkt)
 {
@@ -346,23 +375,47 @@ static bool take_packet(struct nvsp_chan *c, struct vmb_pkt *pkt)
 	return true;
 }
 
-void nvsp_prefetch_section(const struct nvsp_chan *c)
+/* The headers of the messages in a section, if they are as long as the last one; the processor sees the pattern of the rest. */
+static void prefetch_records(const uint8_t *section, uint32_t used, uint32_t record)
+{
+	uint32_t step = record < SHORT_RECORD ? 128 : record;
+	uint32_t most = record < SHORT_RECORD ? SHORT_AHEAD : NVSP_SECTION_SIZE;
+
+	used = used < most ? used : most;
+	for (uint32_t i = 0; i < used; i += step) {
+		__builtin_prefetch(section + i);
+		__builtin_prefetch(section + i + 64);
+	}
+}
+
+void nvsp_look_ahead(const struct nvsp_chan *c, struct rx_burst *b)
 {
 	const struct nvsp_dev *dev = c->dev;
 	const struct vmb_view *ring = &c->in.data, *send = &dev->send_view;
-	uint32_t msg[4], used;
-	uint16_t type;
+	const uint32_t most = c->record_size < SHORT_RECORD ? 2 : AHEAD_PACKETS;
 
-	if (c->in.read == c->in.write || !ring->base || !send->base ||
-	    c->in.read + 16 + sizeof(msg) > ring->size)
-		return;
-	memcpy(&type, ring->base + c->in.read, sizeof(type));
-	memcpy(msg, ring->base + c->in.read + 16, sizeof(msg));
-	if (type != VMB_PKT_INBAND || msg[2] >= dev->n_sections)
-		return;
-	used = msg[3] < PREFETCH_MAX ? msg[3] : PREFETCH_MAX;
-	for (uint32_t i = 0; i < used; i += 64)
-		__builtin_prefetch(send->base + (size_t)msg[2] * NVSP_SECTION_SIZE + i);
+	if (b->n_ahead)
+		b->n_ahead--;
+	else
+		b->ahead = c->in.read;
+	while (b->n_ahead < most) {
+		uint32_t left = (c->in.write >= b->ahead ? c->in.write : ring->size) - b->ahead,
+			 msg[4], size;
+		uint16_t d[4];
+
+		if (left < sizeof(d) + 8 + sizeof(msg) || !ring->base || !send->base)
+			return;
+		memcpy(d, ring->base + b->ahead, sizeof(d));
+		memcpy(msg, ring->base + b->ahead + 16, sizeof(msg));
+		size = d[2] * 8u + VMB_PKT_TRAILER;
+		if (d[0] == VMB_PKT_INBAND && msg[2] < dev->n_sections)
+			prefetch_records(send->base + (size_t)msg[2] * NVSP_SECTION_SIZE, msg[3],
+					 c->record_size);
+		b->n_ahead++;
+		b->ahead = size <= left ? b->ahead + size : c->in.write;
+		if (b->ahead == ring->size)
+			b->ahead = 0;
+	}
 }
 
 /* Anything to put into the ring, or to note, that no packet of this burst brought? */
@@ -382,7 +435,6 @@ static int any_packet(struct nvsp_chan *c, struct rx_burst *b)
 
 	if (!take_packet(c, &pkt))
 		return -1;
-	nvsp_prefetch_section(c);
 	if (pkt.type == VMB_PKT_COMPLETION)
 		return on_completion(c, &pkt);
 	if (pkt.type == VMB_PKT_CANCEL)
@@ -413,7 +465,7 @@ static void publish_read(struct nvsp_chan *c, bool now)
 unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, const struct nvsp_sink *sink,
 			   void *ctx)
 {
-	struct rx_burst b = {.sink = sink, .ctx = ctx};
+	struct rx_burst b = {.sink = sink, .ctx = ctx, .max = max};
 	unsigned int packets = 0;
 
 	if (!nvsp_chan_is_open(c) || c->fault) {
@@ -425,12 +477,16 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, const struct n
 		if (c->n_todo)
 			return 0;
 	}
-	for (; b.frames + NVSP_FRAMES_PER_MSG <= max && packets < PENDING_MAX; packets++) {
+	__atomic_store_n(&c->reader, &myself, __ATOMIC_RELAXED);
+	for (; b.frames < max && packets < PENDING_MAX; packets++) {
 		int fault;
 
 		c->before = c->in.read;
-		if (nvsp_section_packet(c, &b))
+		nvsp_look_ahead(c, &b);
+		if (nvsp_section_packet(c, &b) || acknowledgement(c))
 			continue;
+		if (b.frames + NVSP_FRAMES_PER_MSG > max)
+			break;
 		fault = any_packet(c, &b);
 		if (fault < 0)
 			break;
@@ -452,6 +508,17 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, const struct n
 		nvsp_stop(c, c->in.fault);
 	tell_fault(c);
 	return b.frames;
+}
+
+void nvsp_prefetch_ring(const struct nvsp_chan *c)
+{
+	uint32_t read = __atomic_load_n(&c->in.read, __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&c->reader, __ATOMIC_RELAXED) != &myself)
+		return;
+	__builtin_prefetch((const void *)c->in.hdr);
+	if (c->in.data.base)
+		__builtin_prefetch(c->in.data.base + read);
 }
 
 bool nvsp_chan_arm(struct nvsp_chan *c)

@@ -70,6 +70,10 @@ struct rx_burst {
 	unsigned int n_plain; /* waiting */
 	/* frames that end before here may wait; NULL: what is looked at is no place for it */
 	const uint8_t *plain_end;
+	unsigned int max; /* frames */
+	/* packets of the ring that were looked at, and where the next such one begins: hints */
+	unsigned int n_ahead;
+	uint32_t ahead;
 };
 
 struct nvsp_chan {
@@ -83,6 +87,9 @@ struct nvsp_chan {
 	/* rx thread's */
 	struct nvsp_seg segs[NVSP_SEGS_MAX], cut[NVSP_SEGS_MAX];
 	struct nvsp_seg plain[NVSP_PLAIN_MAX];
+	const void *reader; /* who was in the last burst: compared, no more */
+	uint32_t
+		record_size; /* of the last plain message: where in a section the others may begin */
 	struct todo todo[PENDING_MAX];
 	uint32_t n_todo, first_todo;
 	uint32_t before;      /* ring position of the packet being dealt with */
@@ -196,10 +203,16 @@ void nvsp_dev_forget(struct nvsp_dev *dev);
 int nvsp_chan_resume(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint32_t downstream);
 
 /**
- * The section of the next send, while this one is dealt with. What the ring says is a hint here, no more: it is read
- * again, and checked, when its turn comes.
+ * From a sender, when it is also who receives on this channel: its ring is looked at soon, and the guest has just written
+ * what stands there.
  */
-void nvsp_prefetch_section(const struct nvsp_chan *c);
+void nvsp_prefetch_ring(const struct nvsp_chan *c);
+
+/**
+ * Before the next packet is taken: have the headers come of the sections that the next few tell of. What the ring
+ * says is a hint here, no more: it is read again, and checked, when its turn comes.
+ */
+void nvsp_look_ahead(const struct nvsp_chan *c, struct rx_burst *b);
 
 /* nvsp_buf.c */
 /** @suballoc 0: what the MTU needs. */
@@ -232,7 +245,8 @@ void nvsp_plain_flush(struct nvsp_chan *c, struct rx_burst *b);
 /**
  * The next packet of the ring, if it is what nearly all are: data in a section of the send buffer, both in
  * one piece of memory here. The same as vmb_ring_in_next() and nvsp_on_packet() would do, without copying what is
- * not looked at. false: it is another one, and was not touched.
+ * not looked at. With room for fewer frames than a message may have it must be plain and fit.
+ * false: it is another one, and was not touched.
  */
 bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b);
 

@@ -224,7 +224,7 @@ static uint32_t plain_messages(struct nvsp_chan *c, struct rx_burst *b, uint32_t
 	const uint8_t *plain_end = b->plain_end;
 	const uint32_t most = c->dev->mtu + 4;
 	struct nvsp_seg *first = c->plain + b->n_plain, *to = first, *full = first + *n;
-	uint32_t bytes = 0;
+	uint32_t bytes = 0, record = c->record_size;
 
 	while (to < full && (size_t)(end - p) >= HEAD) {
 		uint64_t type_size, data, ppi;
@@ -247,8 +247,10 @@ static uint32_t plain_messages(struct nvsp_chan *c, struct rx_burst *b, uint32_t
 		*to++ = (struct nvsp_seg){p + HEAD, data_size};
 		bytes += data_size;
 		p += size;
+		record = size;
 	}
 	*n = (unsigned int)(to - first);
+	c->record_size = record;
 	b->n_plain += *n;
 	b->frames += *n;
 	c->rx_stats.rx_frames += *n;
@@ -299,6 +301,26 @@ uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t tota
 	return NVSP_STATUS_BAD_RNDIS;
 }
 
+/* Take the messages of a section that begin at c->segs[0], when all of them are plain and there is room for them. */
+static bool rest_fits(struct nvsp_chan *c, struct rx_burst *b, uint32_t total)
+{
+	uint64_t rx_frames = c->rx_stats.rx_frames, rx_bytes = c->rx_stats.rx_bytes;
+	unsigned int n = b->max - b->frames;
+
+	if (!b->plain_end)
+		return false;
+	if (b->n_plain + n > NVSP_PLAIN_MAX)
+		nvsp_plain_flush(c, b);
+	if (total - plain_messages(c, b, 0, total, &n) < sizeof(struct rndis_hdr_wire) && n)
+		return true;
+	/* as if we had not looked */
+	b->n_plain -= n;
+	b->frames -= n;
+	c->rx_stats.rx_frames = rx_frames;
+	c->rx_stats.rx_bytes = rx_bytes;
+	return false;
+}
+
 /* The start of a packet that carries data: descriptor, and what matters of the message. */
 struct data_packet {
 	struct vmb_pkt_desc_wire d;
@@ -327,14 +349,22 @@ bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b)
 	    !__atomic_load_n(&dev->send, __ATOMIC_ACQUIRE) || !dev->send_view.base ||
 	    h.section >= dev->n_sections || h.used > NVSP_SECTION_SIZE)
 		return false;
-	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
-	nvsp_prefetch_section(c);
 	c->segs[0] = (struct nvsp_seg){dev->send_view.base + (size_t)h.section * NVSP_SECTION_SIZE,
 				       h.used};
 	if (b->sink->plain)
 		b->plain_end = dev->send_view.base + dev->send_view.size - NVSP_SLACK;
-	status = (uint8_t)nvsp_rndis_data(c, 1, h.used, b);
+	if (b->max - b->frames < NVSP_FRAMES_PER_MSG) {
+		bool fits = rest_fits(c, b, h.used);
+
+		b->plain_end = NULL;
+		if (!fits)
+			return false;
+		status = NVSP_STATUS_SUCCESS;
+	} else {
+		status = (uint8_t)nvsp_rndis_data(c, 1, h.used, b);
+	}
 	b->plain_end = NULL;
+	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
 	if (!(h.d.flags & VMB_PKT_FLAG_COMPLETION))
 		return true;
 	t = &c->todo[c->n_todo++];

@@ -7,7 +7,7 @@
 #include "vmbus-netvsp/netvsp_priv.h"
 
 #define LINE     64u
-#define PREFETCH 6u /* frames */
+#define PREFETCH 10u /* frames */
 
 #define PIECES_GROUP 32u
 
@@ -97,7 +97,14 @@ static uint32_t put_part(struct batch *b, const struct nvsp_frame *f, struct cur
 	return at + head;
 }
 
-/* The lines that the frame after some others will be written to: the guest's core has them. */
+/* The header and the first line of a frame: the guest's core has them. */
+static inline void prefetch_lines(const uint8_t *p)
+{
+	vmb_prefetch_write(p);
+	vmb_prefetch_write(p + LINE);
+}
+
+/* Of the frame after some others. */
 static void prefetch_later(const struct recv_buf *rb, const struct recv_queue *rq)
 {
 	const uint8_t *p;
@@ -105,10 +112,8 @@ static void prefetch_later(const struct recv_buf *rb, const struct recv_queue *r
 	if (rq->n_free < PREFETCH)
 		return;
 	p = rb->at[rb->free_ids[rq->lo + rq->n_free - PREFETCH]];
-	if (!p)
-		return;
-	vmb_prefetch_write(p);
-	vmb_prefetch_write(p + LINE);
+	if (p)
+		prefetch_lines(p);
 }
 
 /* Finish the L4 checksum: summed over the switch's data, not over what the guest can change. */
@@ -302,6 +307,8 @@ static unsigned int put_many(struct batch *b, const struct nvsp_seg *frames, uns
 	uint32_t *ids = b->c->tx_ids, k = 0, bytes = 0;
 	unsigned int i;
 
+	for (i = 0; i < PREFETCH && i < room && i < n; i++)
+		prefetch_lines(rb->view.base + *(top - 1 - i) * suballoc);
 	for (i = 0; i < n && k < room; i++) {
 		uint32_t size = frames[i].size, id, at;
 		uint8_t *to;
@@ -310,11 +317,8 @@ static unsigned int put_many(struct batch *b, const struct nvsp_seg *frames, uns
 			b->c->tx_stats.tx_big++;
 			continue;
 		}
-		if (k + PREFETCH < room) {
-			to = rb->view.base + top[-(int)(k + PREFETCH)] * suballoc;
-			vmb_prefetch_write(to);
-			vmb_prefetch_write(to + LINE);
-		}
+		if (k + PREFETCH < room)
+			prefetch_lines(rb->view.base + *(top - 1 - k - PREFETCH) * suballoc);
 		id = *(top - 1 - k);
 		at = id * suballoc;
 		to = rb->view.base + at;
@@ -391,6 +395,7 @@ static struct recv_buf *begin(struct nvsp_chan *c, unsigned int n, unsigned int 
 	*done = n;
 	if (!nvsp_chan_is_open(c) || c->fault)
 		return NULL;
+	nvsp_prefetch_ring(c);
 	if (__builtin_expect(c->replay, 0)) {
 		*done = 0; /* an id may seem free that an acknowledgement still means */
 		return NULL;

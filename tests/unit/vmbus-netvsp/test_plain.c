@@ -126,8 +126,11 @@ static struct nvsp_stats serve_with(unsigned int which, const struct packed *p, 
 		gring_send(&v.chan[0].out, VMB_PKT_INBAND, (uint16_t)p[i].flags, i, NULL, 0, &m,
 			   p[i].flags ? 40 : 32, NULL);
 	}
-	for (unsigned int i = 0; i < 4 * MESSAGES; i++)
-		nvsp_rx_burst(c, 32 + 32 * (i % 2), &sinks[which], NULL);
+	for (unsigned int i = 0; i < 4 * MESSAGES; i++) {
+		unsigned int max = 32 + rnd(33);
+
+		CU_ASSERT_TRUE(nvsp_rx_burst(c, max, &sinks[which], NULL) <= max);
+	}
 	vsc_guest_poll(&v, 0);
 	nvsp_chan_stats(c, &after);
 	after.rx_frames -= before.rx_frames;
@@ -343,12 +346,119 @@ static void read_index_is_told_in_time(void)
 	nic_done();
 }
 
+/* Bursts are full whatever a message brings: the last one is taken if all of it fits, else it waits as it is. */
+static void bursts_are_full(void)
+{
+	static const unsigned int rows[][3] = {{3, 63, 57}, {4, 64, 64}, {1, 40, 0}};
+	uint8_t frame[1400], msg[SECTION];
+
+	start_together();
+	way = 1;
+	for (unsigned int r = 0; r < 3; r++) {
+		struct nvsp_chan *c = nvsp_dev_chan(v.dev, 0);
+		struct nvsp_stats before, after;
+		unsigned int done = v.n_tx_done;
+
+		nvsp_chan_stats(c, &before);
+		for (unsigned int i = 0; i < 40; i++) {
+			uint32_t used = 0;
+
+			pattern(frame, sizeof(frame), i);
+			for (unsigned int k = 0; k < rows[r][0]; k++)
+				used += vsc_packet(msg + used, NULL, 0, frame, sizeof(frame) + k);
+			CU_ASSERT_EQUAL_FATAL(vsc_send_raw(&v, 0, msg, used, i), 0);
+		}
+		n_seen[1] = 0;
+		CU_ASSERT_EQUAL(nvsp_rx_burst(c, 64, &sinks[1], NULL), rows[r][1]);
+		CU_ASSERT_EQUAL(n_seen[1], rows[r][1]);
+		CU_ASSERT_EQUAL(nvsp_rx_burst(c, 64, &sinks[1], NULL), rows[r][2]);
+		while (nvsp_rx_burst(c, 33, &sinks[1], NULL))
+			;
+		CU_ASSERT_EQUAL(n_seen[1], 40 * rows[r][0]);
+		for (unsigned int i = 0; i < n_seen[1]; i++)
+			CU_ASSERT_EQUAL(seen[1][i].size, sizeof(frame) + i % rows[r][0]);
+		nvsp_chan_stats(c, &after);
+		CU_ASSERT_EQUAL(after.rx_frames - before.rx_frames, 40 * rows[r][0]);
+		CU_ASSERT_EQUAL(
+			after.rx_bytes - before.rx_bytes,
+			40 * (rows[r][0] * sizeof(frame) + rows[r][0] * (rows[r][0] - 1) / 2));
+		vsc_guest_poll(&v, 0);
+		CU_ASSERT_EQUAL(v.n_tx_done - done, 40);
+	}
+	CU_ASSERT_EQUAL(v.fault[0], VMB_FAULT_NONE);
+	nic_done();
+}
+
+/* A message too many for the burst, malformed at its end, was looked at once already: it is judged once. */
+static void what_waits_is_judged_later(void)
+{
+	uint8_t frame[60] = {0}, msg[SECTION];
+	struct nvsp_chan *c;
+	struct nvsp_stats st;
+	unsigned int done;
+
+	start_together();
+	done = v.n_tx_done;
+	way = 1;
+	n_seen[1] = 0;
+	c = nvsp_dev_chan(v.dev, 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		uint32_t used = 0;
+
+		for (unsigned int k = 0; k < 20; k++)
+			used += vsc_packet(msg + used, NULL, 0, frame, sizeof(frame));
+		if (i)
+			msg[used - 104] = 9; /* the type of the last one */
+		CU_ASSERT_EQUAL_FATAL(vsc_send_raw(&v, 0, msg, used, i), 0);
+	}
+	CU_ASSERT_EQUAL(nvsp_rx_burst(c, 50, &sinks[1], NULL), 20);
+	nvsp_chan_stats(c, &st);
+	CU_ASSERT_EQUAL(st.rx_frames, 20);
+	CU_ASSERT_EQUAL(st.rx_bad, 0);
+	CU_ASSERT_EQUAL(nvsp_rx_burst(c, 50, &sinks[1], NULL), 19);
+	nvsp_chan_stats(c, &st);
+	CU_ASSERT_EQUAL(st.rx_frames, 39);
+	CU_ASSERT_EQUAL(st.rx_bad, 1);
+	vsc_guest_poll(&v, 0);
+	CU_ASSERT_EQUAL(v.n_tx_done - done, 2);
+	CU_ASSERT_EQUAL(v.last_tx_status, NVSP_STATUS_BAD_RNDIS);
+	nic_done();
+}
+
+/* Every length, and neither a byte less nor more. */
+static void long_copies(void)
+{
+	static uint8_t from[2200], to[2200];
+
+	pattern(from, sizeof(from), 3);
+	for (uint32_t n = 32; n < 2000; n++) {
+		uint8_t *src = from + n % 67, *dst = to + 64 + n % 61;
+
+		memset(to, 0xee, sizeof(to));
+		vmb_copy_long(dst, src, n);
+		CU_ASSERT_EQUAL_FATAL(memcmp(dst, src, n), 0);
+		CU_ASSERT_TRUE_FATAL(dst[-1] == 0xee && dst[n] == 0xee);
+	}
+	for (uint32_t n = 0; n < 300; n++) {
+		memset(to, 0xee, sizeof(to));
+		vmb_copy(to + 1, from + n, n);
+		CU_ASSERT_EQUAL_FATAL(memcmp(to + 1, from + n, n), 0);
+		CU_ASSERT_TRUE_FATAL(to[0] == 0xee && to[1 + n] == 0xee);
+		vmb_copy_over(to + 1, from + n, n);
+		CU_ASSERT_EQUAL_FATAL(memcmp(to + 1, from + n, n), 0);
+		CU_ASSERT_TRUE_FATAL(to[0] == 0xee && to[1 + n + NVSP_SLACK] == 0xee);
+	}
+}
+
 static const struct tap_case cases[] = {
 	{"frames from the guest: as any other, or short", from_the_guest},
 	{"frames to the guest: as any other, or short, one piece", to_the_guest_in_one_piece},
 	{"frames to the guest: as any other, or short, scattered pages", to_the_guest_in_pages},
 	{"the short way without room: what fits, then nothing, then on", no_room_left},
 	{"the read index: rarely, but before it matters", read_index_is_told_in_time},
+	{"bursts are as full as whole messages make them", bursts_are_full},
+	{"a message that did not fit is judged when its turn comes", what_waits_is_judged_later},
+	{"copies of every length, and not a byte more", long_copies},
 };
 
 TAP_MAIN("vmbus-netvsp/plain", cases)
