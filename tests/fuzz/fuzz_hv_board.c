@@ -52,7 +52,7 @@ static int agree_close(struct hv_device *d, struct vmb_chan *chan)
 
 static int agree_modify(struct hv_device *d, struct vmb_chan *chan, uint32_t vp)
 {
-	if (vp >= N_CPUS)
+	if (vp != VMB_VP_NONE && vp >= N_CPUS)
 		abort();
 	return 0;
 }

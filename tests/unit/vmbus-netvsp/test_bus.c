@@ -389,6 +389,10 @@ static void modify_rules(void)
 	CU_ASSERT_NOT_EQUAL(bw_u32(bw_expect(VMB_MSG_MODIFY_RESPONSE), 12), 0);
 	BW_WORDS(VMB_MSG_MODIFY, 99, 1);
 	CU_ASSERT_TRUE(bw_quiet());
+	BW_WORDS(VMB_MSG_MODIFY, relid, VMB_VP_NONE); /* as OPEN: no interrupts */
+	CU_ASSERT_EQUAL(bw_u32(bw_expect(VMB_MSG_MODIFY_RESPONSE), 12), 0);
+	CU_ASSERT_EQUAL(vmb_chan_target_vp(chan), VMB_VP_NONE);
+	bw.n_modify = 0;
 	bw.r_modify = -EINPROGRESS;
 	BW_WORDS(VMB_MSG_MODIFY, relid, 2);
 	BW_WORDS(VMB_MSG_MODIFY, relid, 3); /* while one is pending */
