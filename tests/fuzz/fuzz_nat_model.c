@@ -219,9 +219,10 @@ static void refused(struct model *m, struct end in, const struct nat_frame *f)
 	require(f->verdict == NAT_TO_INSIDE ||
 		f->verdict == NAT_DROP); /* an ICMP error, or silence */
 	require(!of_inside(m, in) && !is_static(in));
-	/* the VM keeps to the address of its other mappings */
+	/* the VM keeps to the address of its other mappings, but for static maps, which are on every address */
 	for (unsigned int i = 0; i < MAX && !s; i++)
-		s = m->s[i].used && m->s[i].in.ip == in.ip ? &m->s[i] : NULL;
+		s = m->s[i].used && m->s[i].in.ip == in.ip && !is_static(m->s[i].in) ? &m->s[i]
+										     : NULL;
 	if (s)
 		require(!anything_free(m, s->out.ip));
 	else
