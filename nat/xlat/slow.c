@@ -292,13 +292,11 @@ static void touch(struct nat_xlat *x, enum nat_side side, const struct nat_pkt *
 		s->seen_in = x->now;
 }
 
-/* The live session of @p; one whose time is over ends here. */
-static struct nat_session *find_session(struct nat_xlat *x, enum nat_side side,
-					const struct nat_pkt *p)
+/* The live session with these keys; one whose time is over ends here. */
+static struct nat_session *live_session(struct nat_xlat *x, enum nat_kind kind, uint64_t addrs,
+					uint32_t ports, uint8_t proto)
 {
-	uint32_t n = nat_session_find(x, side == NAT_INSIDE ? NAT_K_OUT : NAT_K_IN,
-				      nat_pair(p->src, p->dst), nat_pair16(p->sport, p->dport),
-				      p->proto);
+	uint32_t n = nat_session_find(x, kind, addrs, ports, proto);
 
 	if (n == NAT_NONE)
 		return NULL;
@@ -307,6 +305,13 @@ static struct nat_session *find_session(struct nat_xlat *x, enum nat_side side,
 	nat_session_end(x, n);
 	x->expired++;
 	return NULL;
+}
+
+static struct nat_session *find_session(struct nat_xlat *x, enum nat_side side,
+					const struct nat_pkt *p)
+{
+	return live_session(x, side == NAT_INSIDE ? NAT_K_OUT : NAT_K_IN, nat_pair(p->src, p->dst),
+			    nat_pair16(p->sport, p->dport), p->proto);
 }
 
 static uint8_t first_state(const struct nat_pkt *p, enum nat_side side)
@@ -608,7 +613,9 @@ static void begin_in(struct nat_xlat *x, struct nat_pkt *p, uint32_t map)
 	if (m->flags & NAT_B_ORPHAN || !admitted(x, m, p))
 		goto drop;
 	why = NAT_R_NO_SESSION;
-	if (!may_begin(p))
+	/* by another of our addresses: the VM's answers could not be told apart, and those of the first would go astray */
+	if (!may_begin(p) || live_session(x, NAT_K_OUT, nat_pair(proto.in_ip, proto.rem_ip),
+					  nat_pair16(proto.in_port, proto.rem_port), p->proto))
 		goto drop;
 	if (!has_hops(x, NAT_OUTSIDE, p) || !fits(x, NAT_OUTSIDE, NAT_INSIDE, p))
 		return;

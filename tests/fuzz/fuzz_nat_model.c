@@ -282,6 +282,7 @@ static void inbound(struct model *m, struct end rem, struct end out)
 		require(is_static(in) && !found && exact(m, in, rem));
 		return;
 	}
+	require(found || !exact(m, in, rem));
 	require(f.verdict == NAT_TO_INSIDE && same(src, rem) && same(dst, in));
 	if (!found)
 		remember(m, in, out, rem, true);

@@ -36,12 +36,16 @@ static void n21_maps(void)
 	DROPPED_FOR(kit_in(&w, NAT_TCP, REMOTE(1), 9, OUT(2), 8080), NO_MAPPING);
 	DROPPED_FOR(kit_in(&w, NAT_TCP, REMOTE(1), 9, OUT(1), 8090), NO_MAPPING);
 	for (int i = 1; i < 3; i++) {
-		CU_ASSERT_EQUAL(kit_in(&w, NAT_UDP, REMOTE(7), 9, OUT(i), 53).p.dst, VM(6));
+		CU_ASSERT_EQUAL(kit_in(&w, NAT_UDP, REMOTE(7), (uint16_t)(9 + i), OUT(i), 53).p.dst,
+				VM(6));
 		DROPPED_FOR(kit_in(&w, NAT_UDP, IP(192, 0, 2, 1), 9, OUT(i), 53), FILTERED);
-		r = kit_send(
-			&w, NAT_INSIDE,
-			(struct packet){.src = VM(6), .sport = 5353, .dst = REMOTE(7), .dport = 9});
+		r = kit_send(&w, NAT_INSIDE,
+			     (struct packet){.src = VM(6),
+					     .sport = 5353,
+					     .dst = REMOTE(7),
+					     .dport = (uint16_t)(9 + i)});
 		CU_ASSERT_EQUAL(r.p.sport, 53);
+		CU_ASSERT_EQUAL(r.p.src, OUT(i));
 	}
 	/* what the server begins itself comes from its mapped port, too; nobody else gets it */
 	CU_ASSERT_EQUAL(kit_out(&w, NAT_TCP, VM(5), 80, REMOTE(9), 1).p.sport, 8080);
@@ -360,6 +364,52 @@ static void c3_ranges_of_an_address(void)
 	kit_stop(&w);
 }
 
+/* A remote that comes to both addresses from one port: the first stays as it is, for the VM could not tell them apart. */
+static void one_remote_two_addresses(void)
+{
+	struct world w;
+	struct result r;
+
+	kit_world(&w);
+	w.external[0].last = OUT(2);
+	kit_start(&w);
+	w.maps[0] = (struct nat_map){NAT_UDP, 0, 53, 53, VM(9), 5300, {0, 0}};
+	w.maps[1] = (struct nat_map){NAT_TCP, 0, 80, 80, VM(9), 8080, {0, 0}};
+	w.conf.n_maps = 2;
+	configure(&w);
+	for (int tcp = 0; tcp < 2; tcp++) {
+		uint8_t proto = tcp ? NAT_TCP : NAT_UDP;
+		uint16_t port = tcp ? 80 : 53, inside = tcp ? 8080 : 5300;
+
+		for (unsigned int first = 1; first <= 2; first++) {
+			uint16_t from = (uint16_t)(7000 + first);
+
+			CU_ASSERT_EQUAL(
+				kit_in(&w, proto, REMOTE(3), from, OUT(first), port).verdict,
+				NAT_TO_INSIDE);
+			r = kit_in(&w, proto, REMOTE(3), from, OUT(3 - first), port);
+			CU_ASSERT_TRUE(r.verdict == NAT_DROP && r.reason == NAT_R_NO_SESSION);
+			r = kit_out(&w, proto, VM(9), inside, REMOTE(3), from);
+			CU_ASSERT_EQUAL(r.verdict, NAT_TO_OUTSIDE);
+			CU_ASSERT_TRUE(r.p.src == OUT(first) && r.p.sport == port);
+			CU_ASSERT_EQUAL(
+				kit_in(&w, proto, REMOTE(3), from, OUT(first), port).verdict,
+				NAT_TO_INSIDE);
+			/* another port is another conversation */
+			CU_ASSERT_EQUAL(
+				kit_in(&w, proto, REMOTE(3), from + 100, OUT(3 - first), port)
+					.verdict,
+				NAT_TO_INSIDE);
+		}
+	}
+	w.now_ms += 3600 * 1000; /* over: now the other one may */
+	r = kit_in(&w, NAT_UDP, REMOTE(3), 7001, OUT(2), 53);
+	CU_ASSERT_EQUAL(r.verdict, NAT_TO_INSIDE);
+	r = kit_out(&w, NAT_UDP, VM(9), 5300, REMOTE(3), 7001);
+	CU_ASSERT_TRUE(r.verdict == NAT_TO_OUTSIDE && r.p.src == OUT(2) && r.p.sport == 53);
+	kit_stop(&w);
+}
+
 int main(void)
 {
 	static const struct tap_case cases[] = {
@@ -372,6 +422,7 @@ int main(void)
 		{"N24 garbage in their memory", n24_garbage},
 		{"sessions are ended by hand", kill_sessions},
 		{"what is refused", refused},
+		{"one remote, two of our addresses", one_remote_two_addresses},
 	};
 
 	return tap_run("nat-xlat-maps", cases, sizeof(cases) / sizeof(cases[0]));
