@@ -341,15 +341,13 @@ static bool acknowledgement(struct nvsp_chan *c)
 		uint32_t type, status;
 	} h;
 	const uint8_t *p;
-	const uint32_t most = (uint32_t)(sizeof(h.d) + sizeof(struct nvsp_msg_wire)) / 8;
 	uint32_t there = vmb_ring_in_peek(&c->in, &p);
 	struct vmb_pkt pkt = {.payload = (const uint8_t *)&h.type, .payload_size = sizeof(h.type)};
 
 	if (there < sizeof(h) + VMB_PKT_TRAILER || c->replay)
 		return false;
 	vmb_copy_in(&h, p, sizeof(h));
-	if (h.d.type != VMB_PKT_COMPLETION || h.d.offset8 != 2 || h.d.len8 < sizeof(h) / 8 ||
-	    h.d.len8 > most || h.d.len8 * 8u + VMB_PKT_TRAILER > there ||
+	if (h.d.type != VMB_PKT_COMPLETION || !nvsp_desc_plain(&h.d, sizeof(h), there) ||
 	    h.type != NVSP_RNDIS_COMPLETE)
 		return false;
 	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
@@ -388,7 +386,11 @@ static void prefetch_records(const uint8_t *section, uint32_t used, uint32_t rec
 	}
 }
 
-void nvsp_look_ahead(const struct nvsp_chan *c, struct rx_burst *b)
+/*
+ * Before the next packet is taken: have the headers come of the sections that the next few tell of. What the ring
+ * says is a hint here, no more: it is read again, and checked, when its turn comes.
+ */
+static void look_ahead(const struct nvsp_chan *c, struct rx_burst *b)
 {
 	const struct nvsp_dev *dev = c->dev;
 	const struct vmb_view *ring = &c->in.data, *send = &dev->send_view;
@@ -485,7 +487,7 @@ unsigned int nvsp_rx_burst(struct nvsp_chan *c, unsigned int max, const struct n
 		if (packets && c->in.read == c->in.write)
 			break;
 		c->before = c->in.read;
-		nvsp_look_ahead(c, &b);
+		look_ahead(c, &b);
 		if (nvsp_section_packet(c, &b) || acknowledgement(c))
 			continue;
 		if (b.frames + NVSP_FRAMES_PER_MSG > max)

@@ -88,8 +88,8 @@ struct nvsp_chan {
 	struct nvsp_seg segs[NVSP_SEGS_MAX], cut[NVSP_SEGS_MAX];
 	struct nvsp_seg plain[NVSP_PLAIN_MAX];
 	const void *reader; /* who was in the last burst: compared, no more */
-	uint32_t
-		record_size; /* of the last plain message: where in a section the others may begin */
+	/* of the last plain message: where in a section the others may begin */
+	uint32_t record_size;
 	struct todo todo[PENDING_MAX];
 	uint32_t n_todo, first_todo;
 	uint32_t before;      /* ring position of the packet being dealt with */
@@ -208,12 +208,6 @@ int nvsp_chan_resume(struct nvsp_dev *dev, uint32_t index, uint32_t gpadl, uint3
  */
 void nvsp_prefetch_ring(const struct nvsp_chan *c);
 
-/**
- * Before the next packet is taken: have the headers come of the sections that the next few tell of. What the ring
- * says is a hint here, no more: it is read again, and checked, when its turn comes.
- */
-void nvsp_look_ahead(const struct nvsp_chan *c, struct rx_burst *b);
-
 /* nvsp_buf.c */
 /** @suballoc 0: what the MTU needs. */
 enum vmb_fault nvsp_recv_set(struct nvsp_dev *dev, uint32_t gpadl, uint16_t id, uint32_t suballoc);
@@ -242,6 +236,15 @@ uint32_t nvsp_rndis_data(struct nvsp_chan *c, unsigned int n_segs, uint32_t tota
 			 struct rx_burst *b);
 /** Give the sink what waits in c->plain. */
 void nvsp_plain_flush(struct nvsp_chan *c, struct rx_burst *b);
+/** A packet that the short ways take: its payload right behind @d, all @there, with @d @least bytes and no more than NVSP has. */
+static inline bool nvsp_desc_plain(const struct vmb_pkt_desc_wire *d, uint32_t least,
+				   uint32_t there)
+{
+	return d->offset8 == 2 && d->len8 >= least / 8 &&
+	       d->len8 <= (sizeof(*d) + sizeof(struct nvsp_msg_wire)) / 8 &&
+	       d->len8 * 8u + VMB_PKT_TRAILER <= there;
+}
+
 /**
  * The next packet of the ring, if it is what nearly all are: data in a section of the send buffer, both in
  * one piece of memory here. The same as vmb_ring_in_next() and nvsp_on_packet() would do, without copying what is

@@ -330,20 +330,19 @@ _Static_assert(sizeof(struct data_packet) == 32, "no padding");
 
 bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b)
 {
-	const uint32_t most = 2 + sizeof(struct nvsp_msg_wire) / 8;
 	struct nvsp_dev *dev = c->dev;
 	struct data_packet h;
 	const uint8_t *p;
 	uint32_t there = vmb_ring_in_peek(&c->in, &p);
 	struct todo *t;
+	bool fits = true;
 	uint8_t status;
 
 	if (there < sizeof(h) + VMB_PKT_TRAILER)
 		return false;
 	vmb_copy_in(&h, p, sizeof(h));
-	if (h.d.type != VMB_PKT_INBAND || h.d.offset8 != 2 || h.d.len8 < sizeof(h) / 8 ||
-	    h.d.len8 > most || h.d.len8 * 8u + VMB_PKT_TRAILER > there || h.type != NVSP_RNDIS ||
-	    h.channel != NVSP_CHANNEL_DATA)
+	if (h.d.type != VMB_PKT_INBAND || !nvsp_desc_plain(&h.d, sizeof(h), there) ||
+	    h.type != NVSP_RNDIS || h.channel != NVSP_CHANNEL_DATA)
 		return false;
 	if (!recv_get(dev) || !dev->rndis_ready || c->replay ||
 	    !__atomic_load_n(&dev->send, __ATOMIC_ACQUIRE) || !dev->send_view.base ||
@@ -354,16 +353,14 @@ bool nvsp_section_packet(struct nvsp_chan *c, struct rx_burst *b)
 	if (b->sink->plain)
 		b->plain_end = dev->send_view.base + dev->send_view.size - NVSP_SLACK;
 	if (b->max - b->frames < NVSP_FRAMES_PER_MSG) {
-		bool fits = rest_fits(c, b, h.used);
-
-		b->plain_end = NULL;
-		if (!fits)
-			return false;
+		fits = rest_fits(c, b, h.used);
 		status = NVSP_STATUS_SUCCESS;
 	} else {
 		status = (uint8_t)nvsp_rndis_data(c, 1, h.used, b);
 	}
 	b->plain_end = NULL;
+	if (!fits)
+		return false;
 	vmb_ring_in_skip(&c->in, h.d.len8 * 8u + VMB_PKT_TRAILER);
 	if (!(h.d.flags & VMB_PKT_FLAG_COMPLETION))
 		return true;
